@@ -1,0 +1,32 @@
+package api
+
+import (
+	"context"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// Service is the transaction manager as the HTTP API needs it; zkcoord has the one that is used. Errors wrap those of txn.
+type Service interface {
+	// Submit hands in a checked request and waits as wait says; it returns the transaction as it stands when the wait ends.
+	// digest identifies the branches. ErrIDReuse, ErrTooMany, ErrHistoryFull, ErrUnavailable, ErrParticipantUnknown,
+	// ErrParticipantUnavailable, ErrParticipantDrained: nothing was started; ErrPerhaps: ask again by id.
+	Submit(ctx context.Context, r Submission) (txn.Transaction, error)
+	// Transaction gives one, or ErrNotFound.
+	Transaction(ctx context.Context, id string) (txn.Transaction, error)
+	Transactions(ctx context.Context, f txn.Filter) (txn.Page, error)
+	// Abort aborts while undecided, and answers with the transaction; with ErrAlreadyDecided it answers both.
+	Abort(ctx context.Context, id string) (txn.Transaction, error)
+	Participants(ctx context.Context) ([]txn.Participant, error)
+	// Drain and Resume answer the participant, or ErrParticipantUnknown.
+	Drain(ctx context.Context, name string) (txn.Participant, error)
+	Resume(ctx context.Context, name string) (txn.Participant, error)
+	Cluster(ctx context.Context) (txn.ClusterInfo, error)
+	// Notices gives changes until ctx ends; a reader too slow is cut off by closing the channel.
+	Notices(ctx context.Context) <-chan txn.Notice
+	// Ready returns nil, or an error that says what is waited for.
+	Ready() error
+}
+
+// Submission is a checked request.
+type Submission = txn.Handed

@@ -1,0 +1,156 @@
+package txn
+
+import "time"
+
+// ParticipantConfig is what a participant's machine is made with.
+type ParticipantConfig struct {
+	Cluster string // the cluster's short code
+	Name    string
+	Process string // a nonce of this process, random
+	// WithdrawAfter is how long a prepared branch waits without a leader before it is withdrawn; zero never withdraws by itself.
+	WithdrawAfter time.Duration
+	// ScanEvery is the time between two recovery scans of the database (R10). Default 1 min.
+	ScanEvery time.Duration
+	// MaxOps and MaxBytes bound one multi. Defaults 1,000 operations and 256 KB.
+	MaxOps, MaxBytes int
+	// GenerationSize is after how many creates a log goes on in its next generation. Default 1,000,000,000.
+	GenerationSize int32
+	// Slots is how many branches are worked on at once. Default 64.
+	Slots int
+}
+
+// The participant's machine asks its resource manager for work with these effects. Each is answered once, by the event of the same
+// Key or Token, in any order, at any time, also after the session in which it was asked for is over.
+
+// Work is an effect: execute the branch and prepare it durably, or find that it cannot be.
+type Work struct {
+	XID     XID
+	Prepare Prepare
+}
+
+// Worked answers Work. Ballot's vote to abort means that the branch was not prepared when the resource manager last looked.
+type Worked struct {
+	Key    Key
+	Ballot Ballot
+}
+
+// CancelWork is an effect: the branch was decided; work on it may end early. Worked comes all the same.
+type CancelWork struct{ Key Key }
+
+// Finish is an effect: commit or roll back a branch.
+type Finish struct {
+	XID     XID
+	Verdict Verdict
+}
+
+// FinishResult is what became of a Finish.
+type FinishResult uint8
+
+// The results.
+const (
+	FinishDone    FinishResult = iota + 1 // committed or rolled back, now or before
+	FinishUnknown                         // commit: neither prepared nor marked (R7)
+	FinishFailed                          // not done, try again
+)
+
+// Finished answers Finish.
+type Finished struct {
+	Key    Key
+	Result FinishResult
+}
+
+// ListPrepared is an effect: list every prepared branch of this cluster and this participant in the database.
+type ListPrepared struct{ Token Token }
+
+// PreparedListed answers ListPrepared. Failed says that the database could not be asked.
+type PreparedListed struct {
+	Token    Token
+	Branches []XID
+	Failed   bool
+}
+
+// LoadSite is an effect: read the site row. SiteLoaded answers it; Exists is false in a new database.
+type LoadSite struct{ Token Token }
+type SiteLoaded struct {
+	Token  Token
+	Exists bool
+	Row    SiteRow
+	Failed bool
+}
+
+// SaveSite is an effect: write the site row durably. SiteSaved answers it.
+type SaveSite struct {
+	Token Token
+	Row   SiteRow
+}
+type SiteSaved struct {
+	Token  Token
+	Failed bool
+}
+
+// Withdraw tells the machine to withdraw an undecided branch (R9): an operator's wish. The machine also withdraws by itself.
+type Withdraw struct{ Key Key }
+
+// Settle is an operator's wish to finish a branch by hand; without Force only as decided.
+type Settle struct {
+	Key     Key
+	Verdict Verdict
+	Force   bool
+}
+
+// Adopt says that an operator wants the site to go on after a restore (R10).
+type Adopt struct{ Reason string }
+
+// Stop is an effect: the process must end. Another process runs as this participant (R5).
+type Stop struct{ Process string }
+
+// Restored is an effect: the database, or ZooKeeper, is not the one the site knew: it prepares and presumes nothing (R10).
+type Restored struct {
+	ZooKeeper bool // else the database
+}
+
+// Ready is an effect: the site is registered and recovered, and works from now on; it is said once a session.
+type Ready struct{}
+
+// BranchChanged is an effect, for metrics and logs: a branch came to a new stand.
+type BranchChanged struct {
+	Key     Key
+	Stand   Stand
+	Ballot  Ballot
+	Verdict Verdict
+}
+
+// Stand is where a branch stands at its site.
+type Stand uint8
+
+// The stands of a branch.
+const (
+	StandWaiting   Stand = iota + 1 // read from the inbox, not begun
+	StandWorking                    // the resource manager works on it
+	StandVoting                     // its vote is to be written
+	StandInDoubt                    // prepared, voted commit, not decided
+	StandVoted                      // voted abort or read-only, not decided
+	StandFinishing                  // decided, being committed or rolled back
+	StandFinished                   // done
+	StandStuck                      // decided, and cannot be finished now: retried, and named in Applied.Unfinished (R14)
+)
+
+func (Worked) event()         {}
+func (Finished) event()       {}
+func (PreparedListed) event() {}
+func (SiteLoaded) event()     {}
+func (SiteSaved) event()      {}
+func (Withdraw) event()       {}
+func (Settle) event()         {}
+func (Adopt) event()          {}
+
+func (Work) effect()          {}
+func (CancelWork) effect()    {}
+func (Finish) effect()        {}
+func (ListPrepared) effect()  {}
+func (LoadSite) effect()      {}
+func (SaveSite) effect()      {}
+func (Stop) effect()          {}
+func (Restored) effect()      {}
+func (Ready) effect()         {}
+func (BranchChanged) effect() {}

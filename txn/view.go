@@ -1,0 +1,199 @@
+package txn
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Request is a transaction as a client hands it in.
+type Request struct {
+	ID       string          `json:"id,omitempty"`
+	Timeout  string          `json:"timeout,omitempty"` // a Go duration: "10s"
+	Branches []BranchRequest `json:"branches"`
+}
+
+// BranchRequest is one participant's share of a Request.
+type BranchRequest struct {
+	Participant string      `json:"participant"`
+	Operations  []Operation `json:"operations"`
+}
+
+// Operation is one call of an operation of a site's catalogue, or, where the site's catalogue is raw, one SQL statement.
+type Operation struct {
+	Name      string          `json:"name,omitempty"`
+	Arguments json.RawMessage `json:"arguments,omitempty"` // an object by the operation's schema; with SQL an array
+	SQL       string          `json:"sql,omitempty"`
+	Rows      *int64          `json:"rows,omitempty"`
+}
+
+// WorkRequest is a branch's payload as it travels to the participant: JSON in the inbox.
+type WorkRequest struct {
+	Operations []Operation `json:"operations"`
+}
+
+// Transaction is a transaction as clients see it (CONTRACT.md).
+type Transaction struct {
+	ID          string     `json:"id"`
+	State       State      `json:"state"`
+	Reason      *Reason    `json:"reason,omitempty"`
+	Retryable   *bool      `json:"retryable,omitempty"`
+	Created     time.Time  `json:"created"`
+	Decided     *time.Time `json:"decided,omitempty"`
+	Completed   *time.Time `json:"completed,omitempty"`
+	Epoch       int32      `json:"epoch,omitempty"`
+	Coordinator string     `json:"coordinator,omitempty"`
+	Branches    []Branch   `json:"branches"`
+
+	// Key is the submission's key; it is not shown.
+	Key Key `json:"-"`
+}
+
+// Branch is one participant's share of a Transaction.
+type Branch struct {
+	Participant string     `json:"participant"`
+	XID         string     `json:"xid"`
+	Vote        Vote       `json:"vote,omitzero"`
+	Outcome     Outcome    `json:"outcome,omitzero"`
+	Voted       *time.Time `json:"voted,omitempty"`
+	Finished    *time.Time `json:"finished,omitempty"`
+}
+
+// OperationInfo is one operation of a site's published catalogue: never its SQL.
+type OperationInfo struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description,omitempty"`
+	Parameters  json.RawMessage `json:"parameters,omitempty"` // JSON Schema
+	ReadOnly    bool            `json:"read_only,omitempty"`
+}
+
+// Participant is a registered participant as clients see it (CONTRACT.md).
+type Participant struct {
+	Name                 string          `json:"name"`
+	Kind                 string          `json:"kind"` // "embedded", "postgres", "mysql"
+	URL                  string          `json:"url,omitempty"`
+	Alive                bool            `json:"alive"`
+	Drained              bool            `json:"drained"`
+	Ready                bool            `json:"ready"`
+	Queued               int             `json:"queued"`
+	InDoubt              int             `json:"in_doubt"`
+	OldestInDoubtSeconds float64         `json:"oldest_in_doubt_seconds"`
+	Operations           []OperationInfo `json:"operations"`
+
+	// Raw says that the site takes SQL from clients.
+	Raw bool `json:"-"`
+}
+
+// Registration is what a participant publishes in its folder: the data of participants/NAME.
+type Registration struct {
+	Kind       string          `json:"kind"`
+	Format     int             `json:"format"` // protocol version, FormatVersion
+	Operations []OperationInfo `json:"operations,omitempty"`
+	Raw        bool            `json:"raw,omitempty"`
+}
+
+// Presented is what a participant keeps under its session's node, written at most once a second.
+type Presented struct {
+	URL                  string  `json:"url,omitempty"`
+	Version              string  `json:"version,omitempty"`
+	Ready                bool    `json:"ready"`
+	Queued               int     `json:"queued"`
+	InDoubt              int     `json:"in_doubt"`
+	OldestInDoubtSeconds float64 `json:"oldest_in_doubt_seconds"`
+}
+
+// FormatVersion is the version of the records in ZooKeeper. A process that finds a newer one ends.
+const FormatVersion = 1
+
+// CoordinatorInfo is a coordinator as clients see it.
+type CoordinatorInfo struct {
+	ID      string    `json:"id"`
+	URL     string    `json:"url"`
+	Version string    `json:"version"`
+	Since   time.Time `json:"since"`
+	Leader  bool      `json:"leader"`
+}
+
+// ClusterInfo answers GET /v1/cluster.
+type ClusterInfo struct {
+	Cluster      string            `json:"cluster"`
+	Leader       string            `json:"leader,omitempty"`
+	Epoch        int32             `json:"epoch"`
+	Coordinators []CoordinatorInfo `json:"coordinators"`
+	Participants []Participant     `json:"participants"`
+	InFlight     int               `json:"in_flight"`
+	InDoubt      int               `json:"in_doubt"`
+}
+
+// Filter selects transactions for a listing, newest first.
+type Filter struct {
+	State       State  // zero: any
+	Participant string // empty: any
+	Limit       int    // 1 to 1,000
+	Cursor      string // of the page before, or empty
+}
+
+// Page is one page of a listing. Next is the cursor of the next page, or empty.
+type Page struct {
+	Transactions []Transaction `json:"transactions"`
+	Next         string        `json:"next,omitempty"`
+}
+
+// EventKind is which kind of thing an event is about.
+type EventKind uint8
+
+// The kinds of GET /v1/events.
+const (
+	EventTransaction EventKind = iota + 1
+	EventLeader
+	EventParticipant
+)
+
+var eventKindNames = names[EventKind]{"", "transaction", "leader", "participant"}
+
+func (k EventKind) String() string { return eventKindNames.name(k) }
+
+// Notice is one change, for GET /v1/events: exactly one of the pointers is set, as Kind says.
+type Notice struct {
+	Kind        EventKind
+	Transaction *Transaction
+	Cluster     *ClusterInfo
+	Participant *Participant
+}
+
+// Wait is how long a submission waits for its answer.
+type Wait uint8
+
+// The waits of POST /v1/transactions.
+const (
+	WaitDecision Wait = iota
+	WaitCompleted
+	WaitNone
+)
+
+var waitNames = names[Wait]{"decision", "completed", "none"}
+
+func (w Wait) String() string { return waitNames.name(w) }
+
+// ParseWait reads a wait as clients write it.
+func ParseWait(text string) (Wait, error) {
+	var w Wait
+	err := waitNames.parse([]byte(text), &w)
+	return w, err
+}
+
+// Handed is a checked request on its way to the transaction manager.
+type Handed struct {
+	ID      string // never empty: a server-made one is a UUIDv7
+	Digest  string // equal digests are equal branches
+	Timeout time.Duration
+	Wait    Wait
+	// Branches holds each participant's payload, canonical JSON of a WorkRequest.
+	Branches []HandedBranch
+}
+
+// HandedBranch is one participant's share of a Handed.
+type HandedBranch struct {
+	Participant string
+	Payload     []byte
+	ReadOnly    bool
+}
