@@ -79,7 +79,7 @@ type OpKind uint8
 const (
 	OpCheck       OpKind = iota + 1 // Path is at Version
 	OpSet                           // Path, at Version, gets Data
-	OpCreate                        // Path is made with Data, Ephemeral or not
+	OpCreate                        // Path is made with Data, Ephemeral or not; Sequential: ZooKeeper's ten digits follow it
 	OpDelete                        // Path, at Version, goes
 	OpAppend                        // Segment goes to the end of Log, Ephemeral or not; generation Gen is checked to be open
 	OpCheckEntry                    // the entry of Log at Pos still exists
@@ -88,15 +88,16 @@ const (
 
 // Op is one operation of a multi.
 type Op struct {
-	Kind      OpKind
-	Path      string
-	Version   int32
-	Data      []byte
-	Log       Log
-	Gen       int32
-	Pos       Pos
-	Segment   *Segment
-	Ephemeral bool
+	Kind       OpKind
+	Path       string
+	Version    int32
+	Data       []byte
+	Log        Log
+	Gen        int32
+	Pos        Pos
+	Segment    *Segment
+	Ephemeral  bool
+	Sequential bool
 }
 
 // OpError is why a multi failed as a whole, by the operation that was at fault.
@@ -122,7 +123,8 @@ type Multi struct {
 // Token pairs an effect with the event that answers it. Tokens of one machine never repeat.
 type Token uint64
 
-// MultiDone says that a multi was applied. Appended holds the place of each OpAppend, in order.
+// MultiDone says that a multi was applied. Appended holds the place of each OpAppend, in order, and, with generation 0, that of
+// each sequential OpCreate.
 type MultiDone struct {
 	Token    Token
 	Appended []Pos
@@ -170,6 +172,13 @@ type ReadNode struct {
 // lasts, also when it does not exist yet.
 type WatchNode struct{ Path string }
 
+// WatchChildren is an effect: give the names of Path's children as a NodeListed with Token 0, now and at every change (changes may
+// be merged), while the session lasts, also when Path does not exist yet.
+type WatchChildren struct{ Path string }
+
+// Unwatch ends a WatchNode or WatchChildren of Path; events of it that are under way may still come.
+type Unwatch struct{ Path string }
+
 // ListNode is an effect: give the names of the children of Path.
 type ListNode struct {
 	Token Token
@@ -213,7 +222,7 @@ type NodeRead struct {
 	Data    []byte
 }
 
-// NodeListed answers ListNode; a node that does not exist has no children.
+// NodeListed answers ListNode and WatchChildren; a node that does not exist has no children.
 type NodeListed struct {
 	Token    Token
 	Path     string
@@ -251,11 +260,13 @@ func (SessionUp) event()   {}
 func (SessionLost) event() {}
 func (Tick) event()        {}
 
-func (Multi) effect()     {}
-func (Follow) effect()    {}
-func (Unfollow) effect()  {}
-func (ReadToEnd) effect() {}
-func (ListLog) effect()   {}
-func (ReadNode) effect()  {}
-func (WatchNode) effect() {}
-func (ListNode) effect()  {}
+func (Multi) effect()         {}
+func (Follow) effect()        {}
+func (Unfollow) effect()      {}
+func (ReadToEnd) effect()     {}
+func (ListLog) effect()       {}
+func (ReadNode) effect()      {}
+func (WatchNode) effect()     {}
+func (WatchChildren) effect() {}
+func (Unwatch) effect()       {}
+func (ListNode) effect()      {}
