@@ -1,0 +1,118 @@
+package zktest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// Request is a kind of request of ZooKeeper's protocol.
+type Request int32
+
+// The requests that tests lose.
+const (
+	Create      Request = 1
+	Delete      Request = 2
+	Exists      Request = 3
+	GetData     Request = 4
+	SetData     Request = 5
+	GetChildren Request = 12
+	Multi       Request = 14
+)
+
+// trap waits for one request.
+type trap struct {
+	kind   Request
+	sprung chan struct{}
+	answer bool // lose the answer, else the request
+}
+
+// LoseAnswer cuts the connection of the next request of that kind when the server has carried it out: its answer is read and not
+// passed on. The channel is closed when that has happened.
+func (p *Proxy) LoseAnswer(kind Request) <-chan struct{} {
+	return p.set(&trap{kind: kind, sprung: make(chan struct{}), answer: true})
+}
+
+// LoseRequest cuts the connection of the next request of that kind in place of passing it on. The channel is closed when that has
+// happened.
+func (p *Proxy) LoseRequest(kind Request) <-chan struct{} {
+	return p.set(&trap{kind: kind, sprung: make(chan struct{})})
+}
+
+func (p *Proxy) set(t *trap) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.traps = append(p.traps, t)
+	return t.sprung
+}
+
+// take gives the first trap for a request of that kind, once.
+func (p *Proxy) take(kind Request) *trap {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, t := range p.traps {
+		if t.kind == kind {
+			p.traps = append(p.traps[:i:i], p.traps[i+1:]...)
+			return t
+		}
+	}
+	return nil
+}
+
+// request sees a client's frame pass: a length, the request's number and its kind, except for the first, which asks for a session.
+func (k *link) request(p *Proxy, frame []byte) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.connected || len(frame) < 12 {
+		k.connected = true
+		return true
+	}
+	t := p.take(Request(binary.BigEndian.Uint32(frame[8:])))
+	if t == nil {
+		return true
+	}
+	if t.answer {
+		k.awaited[int32(binary.BigEndian.Uint32(frame[4:]))] = t
+		return true
+	}
+	k.cut()
+	close(t.sprung)
+	return false
+}
+
+// answer sees a server's frame pass: a length and the number of the request that it answers, or a negative one.
+func (k *link) answer(_ *Proxy, frame []byte) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.greeted || len(frame) < 8 {
+		k.greeted = true
+		return true
+	}
+	t := k.awaited[int32(binary.BigEndian.Uint32(frame[4:]))]
+	if t == nil {
+		return true
+	}
+	k.cut()
+	close(t.sprung)
+	return false
+}
+
+// maxFrame is above what ZooKeeper sends.
+const maxFrame = 64 << 20
+
+// readFrame reads one frame, its four bytes of length included. A four-letter word is no frame: the proxy is for sessions.
+func readFrame(r io.Reader) ([]byte, error) {
+	frame := make([]byte, 4, 512)
+	if _, err := io.ReadFull(r, frame); err != nil {
+		return nil, fmt.Errorf("read frame: %w", err)
+	}
+	n := binary.BigEndian.Uint32(frame)
+	if n > maxFrame {
+		return nil, fmt.Errorf("read frame: %w", errFrame)
+	}
+	frame = append(frame, make([]byte, n)...)
+	if _, err := io.ReadFull(r, frame[4:]); err != nil {
+		return nil, fmt.Errorf("read frame: %w", err)
+	}
+	return frame, nil
+}
