@@ -14,6 +14,7 @@ type Operation struct {
 	Description string
 	Parameters  json.RawMessage // JSON Schema; empty: no arguments
 	ReadOnly    bool
+	Raw         bool        // one SQL statement as a client sent it: one Statement, and Call.Positional
 	Statements  []Statement // postgres and mysql
 	Records     []Record    // embedded
 }

@@ -59,7 +59,12 @@ type ResourceManager interface {
 // Call is one operation, found in the catalogue and its arguments checked, ready to be executed.
 type Call struct {
 	Operation *Operation
-	Arguments map[string]any // decoded by the schema's types: int64, float64, string, bool, nil, or json.RawMessage for objects and arrays
+	// Arguments are decoded by the schema's types: int64, float64, string, bool, nil, or json.RawMessage for objects and arrays.
+	// Every parameter of the operation is there, nil where the client gave none, and so are "tx" and "participant".
+	Arguments map[string]any
+	// Positional are the arguments of raw SQL, of the same types, for the statement's own placeholders ($1 or ?). A statement of
+	// a call where Operation.Raw is set holds no named parameters.
+	Positional []any
 }
 
 // Standing is what a database says of one branch.
