@@ -4,8 +4,9 @@ import "time"
 
 // CoordinatorConfig is what a coordinator's machine is made with.
 type CoordinatorConfig struct {
-	ID    string
-	Nonce string // random, of this process; names its batches
+	Cluster string // the cluster's short code
+	ID      string
+	Nonce   string // random, of this process; names its batches
 	// Retention is how long a complete transaction is remembered. Default 1 h.
 	Retention time.Duration
 	// HistoryBytes is what finished transactions may take in ZooKeeper. Default 256 MiB.
@@ -44,6 +45,8 @@ const (
 	SubmitUnavailable                         // surely not in the log: no session, or too old (R15)
 	SubmitPerhaps                             // too old to find out: answer 202 (R15)
 	SubmitNoPayload                           // surely not in the log: a head was swept, write the payload again
+	SubmitPast                                // the id is in history, in the entry Chapter: compare the digests there
+	SubmitTooLarge                            // surely not in the log: more than one request may hold
 )
 
 // Submitted is an effect: the answer to a Submit.
@@ -51,6 +54,8 @@ type Submitted struct {
 	Ticket Ticket
 	Result SubmitResult
 	Key    Key
+	// Chapter is with SubmitPast. Where that entry is gone by now, the id is forgotten: submit again.
+	Chapter Pos
 }
 
 // AbortWish asks the leader to decide a transaction to abort because a client wants it. A machine that does not lead ignores it:

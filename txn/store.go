@@ -189,6 +189,7 @@ type ListNode struct {
 type Entry struct {
 	Pos       Pos
 	Ephemeral bool
+	Size      int // bytes in ZooKeeper
 	Segment   *Segment
 }
 

@@ -1,0 +1,176 @@
+package txn
+
+import (
+	"slices"
+	"time"
+)
+
+// Found is where an id was found.
+type Found uint8
+
+// The places. FoundNowhere means unknown, never "aborted" (R15).
+const (
+	FoundNowhere Found = iota
+	FoundLive          // the transaction is given
+	FoundPast          // it is in the entry of history that is given
+)
+
+// Lookup finds what id means: a live transaction and its digest, or the entry of history that holds it.
+func (c *Coordinator) Lookup(id string) (t Transaction, digest string, chapter Pos, found Found) {
+	live, p, ok := c.index.meaning(id)
+	switch {
+	case !ok:
+		return Transaction{}, "", Pos{}, FoundNowhere
+	case live == nil:
+		return Transaction{}, "", p.pos, FoundPast
+	}
+	return c.view(live), live.sub.Digest, Pos{}, FoundLive
+}
+
+// LookupKey finds a live submission, duplicates included; dup is then the submission that its id means, or empty where that one is
+// in history already.
+func (c *Coordinator) LookupKey(k Key) (t Transaction, dup Key, ok bool) {
+	live, ok := c.index.txs[k]
+	if !ok {
+		return Transaction{}, "", false
+	}
+	if live.duplicate() {
+		dup = live.decision.DuplicateOf
+	}
+	return c.view(live), dup, true
+}
+
+// EachLive gives the live transactions that are not in history, newest first, until f says no. Duplicates are left out.
+func (c *Coordinator) EachLive(f func(Transaction) bool) {
+	for _, pos := range slices.Backward(c.index.tsegs.places()) {
+		for _, k := range slices.Backward(c.index.tsegs.at[pos].keys) {
+			if t := c.index.txs[k]; !t.retired && !t.duplicate() && !f(c.view(t)) {
+				return
+			}
+		}
+	}
+}
+
+// Chapters gives the entries of history, in log order.
+func (c *Coordinator) Chapters() []Pos { return c.index.chapters.places() }
+
+// Counts is what a coordinator's metrics show.
+type Counts struct {
+	InFlight     int   // live and not complete
+	Undecided    int   // of those
+	History      int   // ids in history
+	HistoryBytes int64 // of ZooKeeper
+	Unread       int   // entries that could not be decoded
+}
+
+// Counts counts what is known.
+func (c *Coordinator) Counts() Counts {
+	n := Counts{History: len(c.index.past), HistoryBytes: c.index.bytes, Unread: c.index.unread}
+	for _, t := range c.index.txs {
+		if t.completed == 0 && !t.retired {
+			n.InFlight++
+			if t.decision == nil {
+				n.Undecided++
+			}
+		}
+	}
+	return n
+}
+
+// view makes what clients see of a live transaction.
+func (c *Coordinator) view(t *transaction) Transaction {
+	d := t.decision
+	v := describe(c.cfg.Cluster, &t.sub, d)
+	for i := range v.Branches {
+		b := &v.Branches[i]
+		if d == nil {
+			b.Vote, b.Voted = t.votes[i].Vote, moment(t.votes[i].at)
+			continue
+		}
+		switch {
+		case t.finished[i] != 0:
+			b.Finished = moment(t.finished[i])
+			b.Outcome = outcomeOf(d.Verdict)
+		case c.site(b.Participant).lost[t.sub.Key]:
+			b.Outcome = OutcomeHeuristicRollback
+		}
+	}
+	switch {
+	case d == nil:
+		v.State = StatePreparing
+	case t.completed == 0 && d.Verdict == VerdictCommit && !t.retired:
+		v.State = StateCommitting
+	case t.completed == 0 && !t.retired:
+		v.State = StateAborting
+	default:
+		v.Completed = moment(t.completed)
+	}
+	return v
+}
+
+// View makes what clients see of a transaction in history.
+func (p *Past) View(cluster string) Transaction {
+	v := describe(cluster, &p.Submission, &p.Decision)
+	v.Completed = moment(p.Completed)
+	for i := range v.Branches {
+		v.Branches[i].Outcome = outcomeOf(p.Decision.Verdict)
+		v.Branches[i].Finished = v.Completed
+	}
+	return v
+}
+
+// describe makes the part of a view that the records hold; a decided one is shown as complete.
+func describe(cluster string, s *Submission, d *Decision) Transaction {
+	v := Transaction{ID: s.ID, Key: s.Key, Created: time.UnixMilli(s.At).UTC(), Branches: make([]Branch, len(s.Participants))}
+	for i, p := range s.Participants {
+		v.Branches[i] = Branch{Participant: p, XID: XID{cluster, s.Key, p}.String()}
+	}
+	if d == nil {
+		return v
+	}
+	v.Decided, v.Epoch, v.Coordinator = moment(d.At), d.Epoch, d.Coordinator
+	v.State = StateCommitted
+	if d.Verdict == VerdictAbort {
+		retryable := d.Retryable()
+		v.State, v.Reason, v.Retryable = StateAborted, d.Reason, &retryable
+	}
+	for i := range v.Branches {
+		for _, cast := range d.Votes {
+			if cast.Participant == v.Branches[i].Participant {
+				v.Branches[i].Vote, v.Branches[i].Voted = cast.Vote, moment(cast.At)
+			}
+		}
+	}
+	return v
+}
+
+// Retryable tells whether the same work may succeed under a new id (CONTRACT.md).
+func (d *Decision) Retryable() bool {
+	if d.Reason == nil {
+		return false
+	}
+	switch d.Reason.Code {
+	case ReasonTimeout, ReasonParticipantLost, ReasonWithdrawn:
+		return true
+	case ReasonVote:
+		b, _ := d.Concerns(d.Reason.Participant)
+		return b.Retryable
+	}
+	return false
+}
+
+func outcomeOf(v Verdict) Outcome {
+	if v == VerdictCommit {
+		return OutcomeCommitted
+	}
+	return OutcomeRolledBack
+}
+
+// moment is a wall clock's Unix milliseconds as a time, or nil for zero.
+func moment(ms int64) *time.Time {
+	if ms == 0 {
+		return nil
+	}
+	t := time.UnixMilli(ms).UTC()
+	return &t
+}
