@@ -19,8 +19,8 @@ type ResourceManager interface {
 	//   - Commit: the branch is prepared and outlives the process (R1),
 	//   - ReadOnly: every call was declared read-only, nothing is held any more,
 	//   - Abort: nothing is prepared. Work that fails its own conditions never becomes prepared, not for a moment (R16).
-	// A marker or a prepared branch of the same xid that is already there is no failure of the work: a prepared branch gives
-	// Commit without executing anything again.
+	// A marker or a prepared branch of the same xid that is already there is no failure of the work: a branch that is prepared, or
+	// was committed, gives Commit without executing anything again.
 	// An error wrapping ErrInDoubt says that the branch may be prepared: the caller asks Lookup until it knows. Any other error
 	// is a programming fault and counts as txn.DetailInternal. Cancelling ctx ends work that waits; the answer stays honest.
 	Prepare(ctx context.Context, xid txn.XID, calls []Call) (txn.Ballot, error)
