@@ -1,0 +1,44 @@
+# make demo   a guided run on this machine: everything it needs is installed and started
+# make test   every test, against real servers
+# make help   the rest
+
+GO ?= go
+export CGO_ENABLED ?= 1
+
+# Tests that cut ZooKeeper connections: the client library has a data race on reconnect, so they run without the race detector.
+CUTS := ^TestCut
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check sim test-clinical clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## install what is missing: ZooKeeper and its Java, PostgreSQL, MariaDB, a C compiler
+	@sh docker/setup.sh
+
+build: ## build ./bin/medcommit, one static binary
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/medcommit ./cmd/medcommit
+
+demo: setup build ## real cross-site transactions, a killed leader, an audit (KEEP=1 leaves the cluster up)
+	@./bin/medcommit demo $(if $(KEEP),--keep)
+
+test: setup check build ## every test
+	$(GO) test -race -timeout 20m -skip '$(CUTS)' ./...
+	$(GO) test -timeout 20m -run '$(CUTS)' ./zkcoord/... ./participant/... ./integration/...
+	$(GO) test -timeout 20m ./txn/sim
+
+check: ## format, vet, staticcheck, and which package may import which
+	@test -z "$$($(GO) tool gofumpt -l . | tee /dev/stderr)" || { echo "check: run go tool gofumpt -w ."; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+
+sim: ## a million seeded schedules of the protocol (SCHEDULES=, SEED=)
+	$(GO) test -timeout 0 -v -run TestSchedules ./txn/sim -sim.schedules $(or $(SCHEDULES),1000000) $(if $(SEED),-sim.seed $(SEED))
+
+test-clinical: setup build ## prescriptions over MariaDB, PostgreSQL and the embedded store, with kills, audited by SQL
+	$(GO) test -timeout 20m -count 1 -v -run TestClinical ./integration
+
+clean: ## remove what was built
+	rm -rf bin
