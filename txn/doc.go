@@ -1,0 +1,37 @@
+// Package txn is medcommit's protocol: two-phase commit whose coordinator cannot be a single point of failure, because nothing
+// that matters lives in one. It is pure: no clock, connection, lock, log or random number. Drivers (packages zkcoord and
+// participant) and the simulator (package txn/sim) run the same two machines.
+//
+// # Who is the authority
+//
+// The log "decisions" in ZooKeeper. The first record of a key there is the decision, for everyone (R3); before it nothing is
+// decided, after it nothing can change it. A vote to commit is an entry of the participant's log "votes" that lives exactly as
+// long as the participant's session. A leader decides commit only in a multi that checks its epoch and that every vote entry it
+// relies on still exists (R2): votes are never read and then trusted.
+//
+// # The machines
+//
+// Coordinator hands transactions in, follows the logs, answers by them, and, while it leads, decides, retires and forgets.
+// Participant registers, has its resource manager prepare, votes, and carries out decisions. Both take events one after the other
+// (Step) and say what is to be done as effects; Flush merges what is pending into multis, one in flight a lane. A lost reply is an
+// event like any other: it is answered by a write of the machine's own and a read of the log (R6), never by doing it again.
+// Both are total: every event is answered in every state, if only with nothing. A crash is a new machine that reads the record.
+//
+// # The states of a transaction
+//
+//	preparing ── commit logged ──> committing ── applied everywhere ──> committed ──┐
+//	    │                                                                           ├─> history ──> forgotten
+//	    └─────── abort logged ───> aborting ──── applied everywhere ──> aborted ────┘
+//
+// # What each failure does
+//
+//   - A coordinator dies: nothing. Another one moves the epoch, reads the logs to their ends, and decides on (R4). What the dead one
+//     still had under way fails by the epoch, or is in the log and counts.
+//   - A participant dies: its votes vanish with its session and can no longer be relied on (R8). Its next process fences the past by
+//     its incarnation (R5), lists what is prepared in the database, reads all decisions that are kept, and votes again or obeys.
+//   - Nobody decides: a participant that is left alone deletes its own votes to commit and leaves a persistent vote to abort; then
+//     nobody can decide commit any more and it rolls back (R9).
+//   - A database is restored from a backup, or ZooKeeper is: the site row and the log disagree, and the site presumes nothing (R10).
+//   - A client asks again: the id means its first submission; later ones are decided duplicates without votes (R3), also while the
+//     first is being forgotten (R11, R15).
+package txn
