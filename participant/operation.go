@@ -6,6 +6,8 @@ import "encoding/json"
 type Catalogue struct {
 	Raw        bool
 	Operations map[string]*Operation
+
+	kind string // of the resource manager it was checked against; empty before ForKind
 }
 
 // Operation is one entry of a catalogue.
@@ -17,6 +19,9 @@ type Operation struct {
 	Raw         bool        // one SQL statement as a client sent it: one Statement, and Call.Positional
 	Statements  []Statement // postgres and mysql
 	Records     []Record    // embedded
+
+	parameters *parameters // compiled by ForKind
+	builtin    ActKind     // of the embedded store's own operations: the arguments are the act
 }
 
 // Statement is one SQL statement with :name placeholders.
