@@ -17,10 +17,10 @@ type Service interface {
 	Transactions(ctx context.Context, f txn.Filter) (txn.Page, error)
 	// Abort aborts while undecided, and answers with the transaction; with ErrAlreadyDecided it answers both.
 	Abort(ctx context.Context, id string) (txn.Transaction, error)
-	Participants(ctx context.Context) ([]txn.Participant, error)
+	Participants(ctx context.Context) ([]txn.ParticipantInfo, error)
 	// Drain and Resume answer the participant, or ErrParticipantUnknown.
-	Drain(ctx context.Context, name string) (txn.Participant, error)
-	Resume(ctx context.Context, name string) (txn.Participant, error)
+	Drain(ctx context.Context, name string) (txn.ParticipantInfo, error)
+	Resume(ctx context.Context, name string) (txn.ParticipantInfo, error)
 	Cluster(ctx context.Context) (txn.ClusterInfo, error)
 	// Notices gives changes until ctx ends; a reader too slow is cut off by closing the channel.
 	Notices(ctx context.Context) <-chan txn.Notice

@@ -66,8 +66,8 @@ type OperationInfo struct {
 	ReadOnly    bool            `json:"read_only,omitempty"`
 }
 
-// Participant is a registered participant as clients see it (CONTRACT.md).
-type Participant struct {
+// ParticipantInfo is a registered participant as clients see it (CONTRACT.md).
+type ParticipantInfo struct {
 	Name                 string          `json:"name"`
 	Kind                 string          `json:"kind"` // "embedded", "postgres", "mysql"
 	URL                  string          `json:"url,omitempty"`
@@ -119,7 +119,7 @@ type ClusterInfo struct {
 	Leader       string            `json:"leader,omitempty"`
 	Epoch        int32             `json:"epoch"`
 	Coordinators []CoordinatorInfo `json:"coordinators"`
-	Participants []Participant     `json:"participants"`
+	Participants []ParticipantInfo `json:"participants"`
 	InFlight     int               `json:"in_flight"`
 	InDoubt      int               `json:"in_doubt"`
 }
@@ -157,7 +157,7 @@ type Notice struct {
 	Kind        EventKind
 	Transaction *Transaction
 	Cluster     *ClusterInfo
-	Participant *Participant
+	Participant *ParticipantInfo
 }
 
 // Wait is how long a submission waits for its answer.
