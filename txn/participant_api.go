@@ -118,6 +118,9 @@ type BranchChanged struct {
 	Stand   Stand
 	Ballot  Ballot
 	Verdict Verdict
+	// Lost says that the database knows nothing of a branch that was decided to commit, or that an operator settled it against
+	// the decision: a heuristic outcome (R7, R13).
+	Lost bool
 }
 
 // Stand is where a branch stands at its site.

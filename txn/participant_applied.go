@@ -1,0 +1,291 @@
+package txn
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// appliedLane moves the node "applied", lazily: one write for many (R11). The database's own site row is written first (R10).
+type appliedLane struct {
+	written    Applied
+	version    int32
+	busy       bool
+	notBefore  time.Duration
+	unfinished []*branch // passed without being finished
+	restless   bool      // unfinished has changed since the last write
+	garbage    []garbage
+	limit      int // pieces of garbage a multi; smaller after a request was too large
+
+	mine      int // own decisions applied since the last write
+	mineSince time.Duration
+	others    int // decisions read since the last write
+	last      time.Duration
+	saved     SiteRow // what the database has
+}
+
+// garbage is one thing in ZooKeeper that nobody needs any more: an inbox entry, a vote entry, or a payload's head with its parts.
+type garbage struct {
+	inbox *inboxSegment
+	votes *voteSegment
+	head  string
+	parts int
+}
+
+// When "applied" moves: at once when the site is idle, else when applyDelay has passed or applyMany decisions wait; where only
+// others' decisions have gone by, after othersDelay or othersMany.
+const (
+	applyDelay  = 100 * time.Millisecond
+	applyMany   = 256
+	othersDelay = time.Second
+	othersMany  = 1000
+	// maxUnfinished is how many branches the node names; beyond, it waits for them.
+	maxUnfinished = 1000
+)
+
+func (p *Participant) readApplied(then func()) {
+	p.readNode(AppliedPath(p.cfg.Name), func(n NodeRead) {
+		var a Applied
+		if !n.Exists || len(n.Data) > 0 && json.Unmarshal(n.Data, &a) != nil {
+			p.later(lastRetry, func() { p.readApplied(then) })
+			return
+		}
+		p.applied.written, p.applied.version = a, n.Version
+		then()
+	})
+}
+
+// gather notes that one more own decision waits to be told.
+func (l *appliedLane) gather(now time.Duration) {
+	if l.mine == 0 {
+		l.mineSince = now
+	}
+	l.mine++
+}
+
+func (l *appliedLane) resolve(b *branch) {
+	l.unfinished = slices.DeleteFunc(l.unfinished, func(u *branch) bool { return u == b })
+	l.restless = true
+}
+
+// discardSegment gives an inbox entry up when all its branches are finished here, with the payloads that belong to it.
+func (p *Participant) discardSegment(s *inboxSegment) {
+	if s.dropped {
+		return
+	}
+	s.dropped = true
+	for _, b := range s.branches {
+		if b.request.Head != "" {
+			p.applied.garbage = append(p.applied.garbage, garbage{head: b.request.Head, parts: b.request.Parts})
+		}
+	}
+	p.applied.garbage = append(p.applied.garbage, garbage{inbox: s})
+}
+
+// discardVotes gives a vote entry up, whoever owns it, when all its transactions are decided.
+func (p *Participant) discardVotes(s *voteSegment) {
+	p.applied.garbage = append(p.applied.garbage, garbage{votes: s})
+}
+
+func (p *Participant) idle() bool {
+	return p.finishes == 0 && p.working == 0 && !p.votes.busy && len(p.votes.queue) == 0
+}
+
+func (p *Participant) applyDue(at Pos) bool {
+	l := &p.applied
+	if l.busy || p.now < l.notBefore {
+		return false
+	}
+	if l.mine > 0 || l.restless {
+		return p.idle() || l.mine >= applyMany || p.now-max(l.mineSince, l.last) >= applyDelay
+	}
+	if !l.written.At.Before(at) && len(l.garbage) == 0 {
+		return false
+	}
+	return l.others >= othersMany || p.now-l.last >= othersDelay
+}
+
+func (p *Participant) flushApplied() {
+	at := p.decisions.end()
+	if at.Before(p.applied.written.At) {
+		at = p.applied.written.At
+	}
+	if !p.applyDue(at) {
+		return
+	}
+	row := SiteRow{Applied: at, Incarnation: p.incarnation}
+	p.applied.busy = true
+	p.applied.last, p.applied.mine, p.applied.others = p.now, 0, 0
+	if row == p.applied.saved {
+		p.apply(at)
+		return
+	}
+	p.saveSite(row, func(ok bool) {
+		if !ok {
+			p.applyLater(time.Second)
+			return
+		}
+		p.applied.saved = row
+		p.apply(at)
+	})
+}
+
+// applyLater lets the lane try again, with what there is then.
+func (p *Participant) applyLater(d time.Duration) {
+	p.applied.busy = false
+	p.applied.notBefore = p.now + d
+	p.applied.restless = true
+}
+
+// apply moves "applied" in one multi with the deletion of what nobody needs after it.
+func (p *Participant) apply(at Pos) {
+	ops := []Op{p.fence(), {Kind: OpSet, Path: AppliedPath(p.cfg.Name), Version: p.applied.version}}
+	ops, owners := p.sweep(ops)
+	next := Applied{At: at, From: p.from(at, p.applied.garbage[:owners.taken]), Unfinished: p.unfinished()}
+	ops[1].Data = encodeNode(next)
+	p.applied.restless = false
+	p.fencedMulti(ops, func(r multiResult) { p.applyAnswered(next, owners, r) })
+}
+
+// sweeping tells which operations of a multi delete which pieces of garbage: the first taken ones.
+type sweeping struct {
+	full   bool // more than fitted
+	taken  int
+	owners []int // the piece of each operation after the first two
+}
+
+func (p *Participant) sweep(ops []Op) ([]Op, sweeping) {
+	var s sweeping
+	for i, g := range p.applied.garbage {
+		if g.votes != nil && g.votes.gone {
+			s.taken++
+			continue
+		}
+		del := p.deletes(g)
+		full := len(ops)+len(del) > p.cfg.MaxOps || p.applied.limit > 0 && s.taken >= p.applied.limit
+		if full && s.taken > 0 {
+			s.full = true
+			break
+		}
+		ops = append(ops, del...)
+		for range del {
+			s.owners = append(s.owners, i)
+		}
+		s.taken++
+	}
+	return ops, s
+}
+
+func (p *Participant) deletes(g garbage) []Op {
+	switch {
+	case g.inbox != nil:
+		return []Op{{Kind: OpDeleteEntry, Log: p.inboxLog(), Pos: g.inbox.pos}}
+	case g.votes != nil:
+		return []Op{{Kind: OpDeleteEntry, Log: p.votesLog(), Pos: g.votes.pos}}
+	}
+	ops := make([]Op, 0, g.parts+1)
+	for n := range g.parts {
+		ops = append(ops, Op{Kind: OpDelete, Path: PartPath(g.head, n), Version: 0})
+	}
+	return append(ops, Op{Kind: OpDelete, Path: HeadPath(g.head), Version: 1})
+}
+
+// from is the lowest decision that a kept inbox entry still needs, where swept goes with this multi.
+func (p *Participant) from(at Pos, swept []garbage) Pos {
+	goes := map[*inboxSegment]bool{}
+	for _, g := range swept {
+		if g.inbox != nil {
+			goes[g.inbox] = true
+		}
+	}
+	low := at
+	for _, s := range p.inbox.segments {
+		if !goes[s] && s.low != (Pos{}) && s.low.Before(low) {
+			low = s.low
+		}
+	}
+	return low
+}
+
+func (p *Participant) unfinished() []Unfinished {
+	var list []Unfinished
+	for _, b := range p.applied.unfinished {
+		list = append(list, Unfinished{Key: b.key, Verdict: b.verdict, Lost: b.lost})
+	}
+	slices.SortFunc(list, func(a, b Unfinished) int { return cmp.Compare(a.Key, b.Key) })
+	return list
+}
+
+func (p *Participant) applyAnswered(next Applied, s sweeping, r multiResult) {
+	switch {
+	case r.done:
+		p.appliedDone(next, s)
+	case r.lost():
+		p.touch(func() { p.findApplied(next, s) })
+	case r.unsent:
+		p.applyLater(retryVotes)
+	case r.err == OpErrTooLarge:
+		p.applied.limit = max(s.taken/2, 1)
+		p.applyLater(0)
+	case r.index >= 2 && r.index-2 < len(s.owners):
+		// It went with its owner's session, or in a write that was taken for lost: leave it out.
+		i := s.owners[r.index-2]
+		p.forget(p.applied.garbage[i : i+1])
+		p.applied.garbage = slices.Delete(p.applied.garbage, i, i+1)
+		p.applyLater(0)
+	default:
+		p.readVersion()
+	}
+}
+
+// readVersion goes on from what "applied" holds, when it is not what was thought.
+func (p *Participant) readVersion() {
+	p.readApplied(func() { p.applyLater(retryVotes) })
+}
+
+// findApplied reads a lost write back (R6). Only this incarnation can have moved the version.
+func (p *Participant) findApplied(next Applied, s sweeping) {
+	version := p.applied.version
+	p.readApplied(func() {
+		if p.applied.version == version+1 {
+			p.applied.version = version
+			p.appliedDone(next, s)
+			return
+		}
+		p.applyLater(0)
+	})
+}
+
+func (p *Participant) appliedDone(next Applied, s sweeping) {
+	p.applied.written = next
+	p.applied.version++
+	p.applied.busy = false
+	p.applied.restless = p.applied.restless || s.full
+	p.forget(p.applied.garbage[:s.taken])
+	p.applied.garbage = slices.Delete(p.applied.garbage, 0, s.taken)
+}
+
+// forget drops what is gone from ZooKeeper from memory too.
+func (p *Participant) forget(gone []garbage) {
+	for _, g := range gone {
+		switch {
+		case g.votes != nil:
+			g.votes.gone = true
+			delete(p.votes.segments, g.votes.pos)
+		case g.inbox != nil:
+			delete(p.inbox.segments, g.inbox.pos)
+			for _, b := range g.inbox.branches {
+				p.forgetBranch(b)
+			}
+		}
+	}
+}
+
+func (p *Participant) forgetBranch(b *branch) {
+	b.segment = nil
+	p.scan.notice(b.key)
+	if b.call == callNone {
+		delete(p.branches, b.key)
+	}
+}

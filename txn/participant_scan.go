@@ -1,0 +1,138 @@
+package txn
+
+import "time"
+
+// scanState is the search for prepared branches that nobody else would finish (R10): at every start, and every minute, for a
+// call of another process of the site may end late.
+type scanState struct {
+	running bool
+	soon    bool
+	next    time.Duration
+	gone    map[Key]bool // finished or forgotten since the database was asked: its list may be older
+}
+
+// notice tells a running scan that a branch has moved.
+func (s *scanState) notice(k Key) {
+	if s.running {
+		s.gone[k] = true
+	}
+}
+
+func (p *Participant) scanDue() {
+	if p.scan.running || p.now < p.scan.next {
+		return
+	}
+	p.scan.running, p.scan.gone = true, map[Key]bool{}
+	p.emit(ListPrepared{Token: ask(p, func(l PreparedListed) {
+		if l.Failed {
+			p.scanOver(lastRetry)
+			return
+		}
+		if len(l.Branches) == 0 {
+			p.scanOver(p.cfg.ScanEvery)
+			return
+		}
+		p.touch(func() { p.readForScan(l.Branches) })
+	})})
+}
+
+func (p *Participant) scanOver(next time.Duration) {
+	p.scan.running, p.scan.gone = false, nil
+	p.scan.next = p.now + next
+}
+
+func (p *Participant) readForScan(listed []XID) {
+	p.readToEnd(p.decisionsLog(), func(LogEnd) {
+		p.readToEnd(p.inboxLog(), func(LogEnd) { p.judgeListed(listed) })
+	})
+}
+
+// judgeListed goes through what the database has prepared. What no log in memory knows is looked for in the whole decision log
+// once more: decisions are forgotten here before they are retired there.
+func (p *Participant) judgeListed(listed []XID) {
+	var unknown []Key
+	for _, x := range listed {
+		if !p.mine(x) || p.scan.gone[x.Key] {
+			continue
+		}
+		b := p.branches[x.Key]
+		switch {
+		case b == nil:
+			unknown = append(unknown, x.Key)
+		case b.call == callNone:
+			p.judgePrepared(b)
+		}
+	}
+	if len(unknown) == 0 {
+		p.scanOver(p.cfg.ScanEvery)
+		return
+	}
+	p.listLog(p.decisionsLog(), func(l LogListed) {
+		p.judgeUnknown(unknown, l.Entries)
+		p.scanOver(p.cfg.ScanEvery)
+	})
+}
+
+// judgePrepared takes up a branch that is prepared, by whomever.
+func (p *Participant) judgePrepared(b *branch) {
+	if b.finished {
+		p.finish(b, b.verdict) // a late call has prepared it again
+		return
+	}
+	p.foundPrepared(b)
+	switch {
+	case b.verdict != VerdictNone:
+		p.carryOut(b)
+	case b.withdrawn:
+		p.holdWithdrawn(b)
+	case b.stand == StandWaiting:
+		p.vote(b)
+	}
+}
+
+func (p *Participant) judgeUnknown(unknown []Key, decisions []Entry) {
+	decided := map[Key]Entry{}
+	index := map[Key]int{}
+	for _, e := range decisions {
+		if e.Segment == nil {
+			p.blind = true
+			continue
+		}
+		for i := range e.Segment.Decisions {
+			k := e.Segment.Decisions[i].Key
+			if _, known := decided[k]; !known {
+				decided[k], index[k] = e, i
+			}
+		}
+	}
+	for _, k := range unknown {
+		if p.branches[k] != nil || p.scan.gone[k] {
+			continue
+		}
+		b := &branch{key: k, known: true}
+		p.branches[k] = b
+		p.foundPrepared(b)
+		e, known := decided[k]
+		if !known {
+			p.presumeAbort(b)
+			continue
+		}
+		d := &e.Segment.Decisions[index[k]]
+		recorded, _ := d.Concerns(p.cfg.Name)
+		b.verdict, b.decided, b.recorded = d.Verdict, e.Pos, recorded.Vote
+		p.carryOut(b)
+	}
+}
+
+// presumeAbort rolls back a branch that is prepared and in no log: it was decided to abort and forgotten, or never handed in.
+func (p *Participant) presumeAbort(b *branch) {
+	if b.call != callNone {
+		return
+	}
+	if p.blind {
+		delete(p.branches, b.key)
+		return
+	}
+	b.known, b.presumed = true, true
+	p.finish(b, VerdictAbort)
+}

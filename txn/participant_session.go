@@ -1,0 +1,287 @@
+package txn
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// A new session fences its own past (R5), finds out whether database and ZooKeeper are still the ones it knew (R10), and reads
+// everything anew: start, bump, recover, judge, register, list, read, and reconcile, each going on when the one before was
+// answered.
+
+// firstRetry and lastRetry bound the back-off of the questions that may fail.
+const (
+	firstRetry = 20 * time.Millisecond
+	lastRetry  = time.Second
+)
+
+func (p *Participant) sessionUp(e SessionUp) {
+	p.discard()
+	p.nonce, p.attempt, p.announced = e.Nonce, 0, false
+	p.start()
+}
+
+// sessionLost stops everything that needs ZooKeeper. What is decided stays decided: it is still finished.
+func (p *Participant) sessionLost() {
+	p.phase = phaseDown
+	p.answers, p.timers = nil, nil
+	p.saver.then = nil
+	p.scan.running = false
+}
+
+// discard forgets all that was read, but not that the resource manager still works: its branch must not be begun twice at once.
+func (p *Participant) discard() {
+	p.discards++
+	p.siteSession = siteSession{nonce: p.nonce, attempt: p.attempt, announced: p.announced}
+	p.saver.then, p.saver.queued = nil, false
+	for key, b := range p.branches {
+		if b.call == callNone {
+			delete(p.branches, key)
+			continue
+		}
+		*b = branch{key: key, call: b.call, called: b.called, cancelled: b.cancelled}
+	}
+}
+
+// start reads who runs as this participant.
+func (p *Participant) start() {
+	p.unfollow()
+	p.discard()
+	p.phase = phaseStarting
+	p.attempt++
+	p.readNode(IncarnationPath(p.cfg.Name), p.incarnationRead)
+}
+
+// startLater starts over, the later the more often it was tried in this session.
+func (p *Participant) startLater() {
+	p.later(backoff(firstRetry, lastRetry, p.attempt), p.start)
+}
+
+func (p *Participant) unfollow() {
+	if p.inbox.follows {
+		p.emit(Unfollow{p.inboxLog()})
+	}
+	if p.decisions.follows {
+		p.emit(Unfollow{p.decisionsLog()})
+	}
+}
+
+func (p *Participant) incarnationRead(n NodeRead) {
+	if !n.Exists {
+		p.startLater()
+		return
+	}
+	var found Incarnation
+	if json.Unmarshal(n.Data, &found) != nil {
+		found = Incarnation{} // nobody we know
+	}
+	mine := found.Process == p.cfg.Process
+	if p.bumped && !mine {
+		p.phase = phaseStopped
+		p.emit(Stop{Process: found.Process})
+		return
+	}
+	p.bumped = p.bumped || mine // a bump whose reply was lost
+	p.listNode(SessionsPath(p.cfg.Name), func(l NodeListed) { p.readSessions(n.Version, l.Children, nil) })
+}
+
+// readSessions learns the versions of the nodes that former sessions left.
+func (p *Participant) readSessions(version int32, names []string, deletes []Op) {
+	if len(names) == 0 {
+		p.bump(version, deletes)
+		return
+	}
+	path := SessionsPath(p.cfg.Name) + "/" + names[0]
+	p.readNode(path, func(n NodeRead) {
+		if n.Exists {
+			deletes = append(deletes, Op{Kind: OpDelete, Path: path, Version: n.Version})
+		}
+		p.readSessions(version, names[1:], deletes)
+	})
+}
+
+// bump makes the session the only one that may write as this participant.
+func (p *Participant) bump(version int32, deletes []Op) {
+	name := fmt.Sprintf("%s-%d", p.nonce, p.attempt)
+	data := encodeNode(Incarnation{Process: p.cfg.Process, Session: name})
+	ops := append([]Op{{Kind: OpSet, Path: IncarnationPath(p.cfg.Name), Version: version, Data: data}}, deletes...)
+	ops = append(ops, Op{Kind: OpCreate, Path: SessionsPath(p.cfg.Name) + "/" + name, Data: []byte("{}"), Ephemeral: true})
+	p.multi(ops, func(r multiResult) {
+		if !r.done {
+			p.startLater()
+			return
+		}
+		p.bumped = true
+		p.incarnation = version + 1
+		p.loadSite()
+	})
+}
+
+func (p *Participant) loadSite() {
+	p.emit(LoadSite{Token: ask(p, func(s SiteLoaded) {
+		if s.Failed {
+			p.later(lastRetry, p.loadSite)
+			return
+		}
+		p.readApplied(func() { p.followDecisions(s) })
+	})})
+}
+
+// followDecisions begins to read the whole decision log that is kept, not from "applied" on.
+func (p *Participant) followDecisions(s SiteLoaded) {
+	p.decisions.follows = true
+	p.emit(Follow{p.decisionsLog()})
+	p.readToEnd(p.decisionsLog(), func(e LogEnd) { p.judge(s, e.Through) })
+}
+
+// judge compares what the database remembers with what ZooKeeper does (R10). In between is an ordinary crash.
+func (p *Participant) judge(s SiteLoaded, issued Pos) {
+	zooKeeper := s.Exists && (issued.Before(s.Row.Applied) || s.Row.Incarnation > p.incarnation)
+	database := s.Row.Applied.Before(p.applied.written.At)
+	if p.adopted || !zooKeeper && !database {
+		p.register()
+		return
+	}
+	p.touch(func() { // or else another process has come since, and the row is its own
+		p.phase = phaseRestored
+		p.emit(Restored{ZooKeeper: zooKeeper})
+	})
+}
+
+func (p *Participant) adopt() {
+	if p.phase != phaseRestored {
+		return
+	}
+	p.adopted = true
+	p.phase = phaseStarting
+	p.register()
+}
+
+// register tells the database which incarnation it serves.
+func (p *Participant) register() {
+	row := SiteRow{Applied: p.applied.written.At, Incarnation: p.incarnation}
+	p.saveSite(row, func(ok bool) {
+		if !ok {
+			p.later(lastRetry, func() { p.touch(p.register) })
+			return
+		}
+		p.adopted = false
+		p.applied.saved = row
+		p.listLog(p.votesLog(), func(l LogListed) {
+			p.votes.gen = l.Gen
+			p.listPrepared(l)
+		})
+	})
+}
+
+// listPrepared asks the database first; a write of our own and the reading come after it (R10).
+func (p *Participant) listPrepared(votes LogListed) {
+	p.emit(ListPrepared{Token: ask(p, func(l PreparedListed) {
+		if l.Failed {
+			p.later(lastRetry, func() { p.listPrepared(votes) })
+			return
+		}
+		p.touch(func() { p.readAll(votes, l) })
+	})})
+}
+
+func (p *Participant) readAll(votes LogListed, l PreparedListed) {
+	p.inbox.follows = true
+	p.emit(Follow{p.inboxLog()})
+	p.readToEnd(p.decisionsLog(), func(LogEnd) {
+		p.readToEnd(p.inboxLog(), func(LogEnd) { p.reconcile(votes, l.Branches) })
+	})
+}
+
+// reconcile puts together what was read; from here on the site works.
+func (p *Participant) reconcile(votes LogListed, listed []XID) {
+	p.phase = phaseRunning
+	p.takeVotes(votes)
+	orphans := p.takeListed(listed)
+	p.takeUnfinished()
+	for _, s := range p.inbox.inOrder() {
+		for _, b := range s.branches {
+			p.arrive(b)
+		}
+	}
+	for _, b := range orphans {
+		p.presumeAbort(b)
+	}
+	p.dropStrays()
+	p.wantInbox()
+	p.scan.next = p.now + p.cfg.ScanEvery
+	if p.scan.soon {
+		p.scan.next = p.now
+	}
+	if !p.announced {
+		p.announced = true
+		p.emit(Ready{})
+	}
+}
+
+// takeListed marks what the database has prepared and gives the branches that no log knows.
+func (p *Participant) takeListed(listed []XID) (orphans []*branch) {
+	for _, x := range listed {
+		if !p.mine(x) {
+			continue
+		}
+		b := p.branches[x.Key]
+		if b == nil {
+			b = &branch{key: x.Key}
+			p.branches[x.Key] = b
+		}
+		p.foundPrepared(b)
+		if b.segment == nil && b.verdict == VerdictNone {
+			orphans = append(orphans, b)
+		}
+	}
+	return orphans
+}
+
+// takeUnfinished goes on with the branches that "applied" has passed without their being finished.
+func (p *Participant) takeUnfinished() {
+	for _, u := range p.applied.written.Unfinished {
+		b := p.branches[u.Key]
+		if b == nil || b.verdict == VerdictNone {
+			p.applied.restless = true // it is over: say so
+			continue
+		}
+		b.passed, b.lost = true, u.Lost
+		p.applied.unfinished = append(p.applied.unfinished, b)
+	}
+}
+
+// dropStrays forgets branches of former sessions that no log knows and nobody works on.
+func (p *Participant) dropStrays() {
+	for key, b := range p.branches {
+		if b.segment != nil || b.verdict != VerdictNone || b.call != callNone {
+			continue
+		}
+		if b.prepared {
+			p.scan.soon = true // prepared after the listing
+		}
+		delete(p.branches, key)
+	}
+}
+
+func (p *Participant) mine(x XID) bool {
+	return x.Cluster == p.cfg.Cluster && x.Participant == p.cfg.Name
+}
+
+// backoff doubles from first to last.
+func backoff(first, last time.Duration, attempt int) time.Duration {
+	d := first
+	for i := 1; i < attempt && d < last; i++ {
+		d *= 2
+	}
+	return min(d, last)
+}
+
+func encodeNode(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic("txn: a record cannot be encoded: " + err.Error())
+	}
+	return data
+}
