@@ -27,6 +27,8 @@ type Config struct {
 	// ID and Peers make the server one of an ensemble: ID, from 1, is its own place in Peers, which is the same for all.
 	ID    int
 	Peers []Peer
+	// Detached lets the server go on when this process ends; else it ends with it.
+	Detached bool
 	// StartTimeout is how long the server may take until it serves. Default 60 s.
 	StartTimeout time.Duration
 }

@@ -63,7 +63,10 @@ func Launch(cfg Config) (*Server, error) {
 	cmd := exec.Command(java, cfg.arguments(jars)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	// A process group of its own: the terminal's Ctrl-C is for the parent, which stops the child in its turn.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if !cfg.Detached {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	}
 
 	s := &Server{cfg: cfg, done: make(chan struct{})}
 	started := make(chan error, 1)

@@ -34,12 +34,16 @@ type Config struct {
 	Sites []Site
 	// LogLevel of the children. Default info.
 	LogLevel string
+	// Detached lets the children go on when this process ends; else they end with it.
+	Detached bool
 }
 
-// Site is one participant on an embedded store, with its catalogue of operations (YAML).
+// Site is one participant, with its catalogue of operations (YAML).
 type Site struct {
 	Name      string
 	Catalogue []byte
+	// Resource is the URL of its database; empty: an embedded store.
+	Resource string
 }
 
 // Cluster is a running one. Its methods are for one goroutine.
@@ -115,7 +119,7 @@ func (c *Cluster) startZooKeeper(ctx context.Context, port int) error {
 		c.servers = c.cfg.ZooKeeper
 		return nil
 	}
-	zk, err := zkserver.Start(ctx, zkserver.Config{Dir: filepath.Join(c.cfg.Dir, "zookeeper"), Port: port, Home: c.cfg.ZooKeeperHome})
+	zk, err := zkserver.Start(ctx, zkserver.Config{Dir: filepath.Join(c.cfg.Dir, "zookeeper"), Port: port, Home: c.cfg.ZooKeeperHome, Detached: c.cfg.Detached})
 	if err != nil {
 		return err
 	}
@@ -133,6 +137,9 @@ func (c *Cluster) site(s Site, port int) (*process, error) {
 		return nil, fmt.Errorf("make the folder of %s: %w", s.Name, err)
 	}
 	args := []string{"--name", s.Name, "--data", dir}
+	if s.Resource != "" {
+		args = append(args, "--resource", s.Resource)
+	}
 	if len(s.Catalogue) > 0 {
 		file := filepath.Join(dir, "operations.yaml")
 		if err := os.WriteFile(file, s.Catalogue, 0o600); err != nil {
@@ -150,7 +157,7 @@ func (c *Cluster) child(name string, port int, command string, args ...string) *
 		all = append(all, "--root", c.cfg.Root)
 	}
 	return &process{
-		name: name, url: "http://" + addr, exe: c.cfg.Exe, args: all,
+		name: name, detached: c.cfg.Detached, url: "http://" + addr, exe: c.cfg.Exe, args: all,
 		log: filepath.Join(c.cfg.Dir, "logs", name+".log"),
 	}
 }
@@ -235,6 +242,14 @@ func (c *Cluster) find(name string) *process {
 		}
 	}
 	return nil
+}
+
+// ZooKeeperPID is the private ZooKeeper's process id, or 0 where it is not ours.
+func (c *Cluster) ZooKeeperPID() int {
+	if c.zk == nil {
+		return 0
+	}
+	return c.zk.PID()
 }
 
 // Ended gives the name of a child that has ended by itself, or "".

@@ -22,11 +22,13 @@ type process struct {
 	args []string
 	log  string // its file
 
+	detached bool // it outlives this process
+
 	proc *os.Process
 	done chan struct{}
 }
 
-// start starts the child. It ends with this process, whatever ends this process.
+// start starts the child. Unless detached it ends with this process, whatever ends this process.
 func (p *process) start() error {
 	if err := os.MkdirAll(filepath.Dir(p.log), 0o700); err != nil {
 		return fmt.Errorf("make the folder of logs: %w", err)
@@ -38,7 +40,10 @@ func (p *process) start() error {
 	cmd := exec.Command(p.exe, p.args...)
 	cmd.Stdout, cmd.Stderr = out, out
 	// A process group of its own: the terminal's Ctrl-C is for the parent, which stops its children in their turn.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if !p.detached {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	}
 	p.done = make(chan struct{})
 	started := make(chan error, 1)
 	go func() {
