@@ -28,6 +28,7 @@ type Coordinator struct {
 
 	index  index
 	sites  map[string]*site
+	alive  map[string]bool // which participants have a session, as the driver says
 	submit submitting
 	lead   *leadership // nil while another leads
 }
@@ -37,6 +38,7 @@ func NewCoordinator(cfg CoordinatorConfig) *Coordinator {
 	c := &Coordinator{
 		cfg:    cfg.withDefaults(),
 		multis: map[Token]func(multiResult){},
+		alive:  map[string]bool{},
 	}
 	c.discard()
 	return c
@@ -103,7 +105,7 @@ func (c *Coordinator) Step(e Event) []Effect {
 	case AbortWish:
 		c.wish(e.Key)
 	case Presence:
-		c.site(e.Participant).alive = e.Alive
+		c.alive[e.Participant] = e.Alive
 	case Lead:
 		c.takeOver(e)
 	case Resign:

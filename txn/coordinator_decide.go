@@ -47,7 +47,7 @@ func (c *Coordinator) lateReason(t *transaction) *Reason {
 			continue
 		}
 		p := t.sub.Participants[i]
-		if !c.site(p).alive {
+		if !c.alive[p] {
 			return &Reason{Code: ReasonParticipantLost, Participant: p}
 		}
 		if r.Participant == "" {

@@ -5,7 +5,6 @@ import "encoding/json"
 // site is what a coordinator knows of one participant.
 type site struct {
 	name        string
-	alive       bool
 	applied     Applied
 	known       bool // applied was read
 	outstanding []share
