@@ -1,0 +1,68 @@
+package sim
+
+import "time"
+
+// fault is one kind of trouble.
+type fault uint8
+
+const (
+	faultCut       fault = iota // connections break
+	faultExpire                 // sessions expire
+	faultQueue                  // what is asked while suspended runs later, also under a session of the library's own
+	faultLag                    // servers lag behind
+	faultCrash                  // coordinators crash
+	faultCrashSite              // participants crash
+	faultZombie                 // a process is started while the old one still runs
+	faultElect                  // anybody is told to lead at any time
+	faultWithdraw               // operators withdraw branches
+	faultWish                   // clients ask for an abort
+	faultDeadline               // transactions have little time
+	faultTwice                  // ids are submitted more than once
+	faultReuse                  // ids are used with other bodies
+	faultLarge                  // payloads go in parts
+	faultLate                   // calls to a database end late, also after their process
+	faultLookup                 // the answer to PREPARE is lost
+	faultDatabase               // databases fail for a moment
+	faultPoison                 // a branch cannot be finished
+	faultRestore                // a database is restored from a backup
+	faultRollOver               // generations are small
+	faultForget                 // the retention is short
+	faultRefuse                 // work fails its conditions
+	faultReadOnly               // branches are read-only
+	faultSlow                   // processes run at very different speeds
+	faultCount
+)
+
+// faults is a set of them.
+type faults uint32
+
+func (f faults) has(k fault) bool { return f&(1<<k) != 0 }
+
+// choose gives a schedule its faults: each with a chance that is itself chosen, so that schedules with few and with many are tried
+// (swarm testing: Groce and others, 2012).
+func (w *world) choose() {
+	in := 2 + w.rng.below(4)
+	for k := range fault(faultCount) {
+		if w.rng.chance(in) {
+			w.faults |= 1 << k
+		}
+	}
+	if !w.rng.chance(8) {
+		w.faults &^= 1 << faultRestore
+	}
+	if w.faults.has(faultRollOver) {
+		w.generation = int32(2 + w.rng.below(3))
+	}
+	w.retention = time.Minute
+	if w.faults.has(faultForget) {
+		w.retention = time.Duration(200+w.rng.below(800)) * time.Millisecond
+	}
+	w.sweepAfter = time.Duration(100+w.rng.below(400)) * time.Millisecond
+	w.withdrawAfter = 0
+	if w.rng.chance(2) {
+		w.withdrawAfter = time.Duration(200+w.rng.below(1000)) * time.Millisecond
+	}
+}
+
+// maxForgotten is the longest retention after which a schedule waits for history to be empty.
+const maxForgotten = 10 * time.Second
