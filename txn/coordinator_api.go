@@ -87,7 +87,8 @@ type Deposed struct{}
 // Synced is an effect: all logs of the session were read to the end once: the coordinator can answer. It is said once a session.
 type Synced struct{}
 
-// Changed is an effect: the transaction Key came to a new state, which View gives.
+// Changed is an effect: the transaction Key came to a new state, which LookupKey gives. Where LookupKey does not know it any more, it
+// was decided, retired and dropped before its decision was read here: Lookup its id.
 type Changed struct{ Key Key }
 
 // SecondDecision is an effect: a second, different decision for a key was read. It is a bug, ignored and shouted (R3).

@@ -12,7 +12,7 @@ func (c *Coordinator) prune(then func()) {
 		c.gone(decisionsLog, c.index.dsegs.places, func(decisions []Pos) {
 			c.gone(historyLog, c.index.chapters.places, func(chapters []Pos) {
 				c.readToEnd(historyLog, func() {
-					each(submissions, c.index.dropSubmissions)
+					each(submissions, c.dropUnseen)
 					each(decisions, c.index.dropDecisions)
 					each(chapters, c.index.dropChapter)
 					then()
@@ -20,6 +20,21 @@ func (c *Coordinator) prune(then func()) {
 			})
 		})
 	})
+}
+
+// dropUnseen forgets a submissions' entry that is gone. Those of its transactions whose decision was gone before it was read are
+// said to have changed: who waits for one finds it by its id.
+func (c *Coordinator) dropUnseen(pos Pos) {
+	var unseen []Key
+	for _, k := range c.index.tsegs.at[pos].keys {
+		if c.index.txs[k].decision == nil {
+			unseen = append(unseen, k)
+		}
+	}
+	c.index.dropSubmissions(pos)
+	for _, k := range unseen {
+		c.emit(Changed{Key: k})
+	}
 }
 
 func each(places []Pos, f func(Pos)) {

@@ -124,7 +124,9 @@ func (w *world) answered(p *process, e txn.Submitted) {
 func (w *world) wait(p *process, c *client, k txn.Key) {
 	c.key = k
 	p.waiting = append(p.waiting, c)
-	w.changed(p, k)
+	if _, _, known := p.coord.LookupKey(k); known {
+		w.changed(p, k)
+	}
 }
 
 // changed tells those who wait for a submission what became of it, as their coordinator knows it.
@@ -135,12 +137,14 @@ func (w *world) changed(p *process, k txn.Key) {
 			continue
 		}
 		t, _, known := p.coord.LookupKey(k)
-		if !known || !t.State.Decided() {
+		if known && !t.State.Decided() {
 			continue
 		}
 		p.waiting = append(p.waiting[:i:i], p.waiting[i+1:]...)
 		i--
 		switch {
+		case !known:
+			w.lookUpID(p, c)
 		case t.State.Commit():
 			w.tell(c, toldCommitted)
 		case t.Reason.Code == txn.ReasonDuplicate:
