@@ -72,6 +72,7 @@ func (c *Coordinator) discard() {
 	c.session, c.synced, c.horizon = false, false, 0
 	c.era++
 	c.lead = nil
+	c.submit.unread = nil
 }
 
 // Step tells the machine of one event and returns what is to be done at once. The slice is valid until the next call.
@@ -198,6 +199,9 @@ func (c *Coordinator) readToEnd(log Log, then func()) {
 	c.ask(func(t Token) Effect { return ReadToEnd{Token: t, Log: log} }, func(e Event) {
 		if end, ok := e.(LogEnd); ok {
 			c.reachGeneration(log, end.Through.Gen)
+			if log.Kind == Transactions {
+				c.submissionsRead(end.Through)
+			}
 		}
 		then()
 	})

@@ -62,6 +62,11 @@ func (c *Coordinator) readDecisions(e Entry) {
 				delete(x.orphans, k)
 			}
 		}
+		for i := range e.Segment.Decisions {
+			if k := e.Segment.Decisions[i].Key; x.txs[k] == nil {
+				c.emit(Changed{Key: k})
+			}
+		}
 	})
 }
 

@@ -8,6 +8,9 @@ import (
 // prune drops what was read and is not listed any more: the leader retires and forgets, and deletions are not followed. What is
 // gone from the live logs is in history, which is read to its end before it is dropped: an id is never without its meaning.
 func (c *Coordinator) prune(then func()) {
+	if len(c.submit.unread) > 0 {
+		c.readToEnd(transactionsLog, func() {})
+	}
 	c.gone(transactionsLog, c.index.tsegs.places, func(submissions []Pos) {
 		c.gone(decisionsLog, c.index.dsegs.places, func(decisions []Pos) {
 			c.gone(historyLog, c.index.chapters.places, func(chapters []Pos) {

@@ -88,6 +88,7 @@ func (c *Coordinator) entries(e Entries) {
 		switch e.Log.Kind {
 		case Transactions:
 			c.readSubmissions(entry)
+			c.submissionsRead(entry.Pos.Next())
 		case Decisions:
 			c.readDecisions(entry)
 		case History:

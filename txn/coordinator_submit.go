@@ -8,6 +8,13 @@ type submitting struct {
 	flying  bool       // a multi is in flight
 	looking bool       // the logs are read before the next one; over with the session
 	lost    []*handing // the answer was lost: perhaps they are in the log (R6)
+	unread  []unread   // in the log, and not read there yet; in log order, of this session
+}
+
+// unread is a submission of one's own that was not read yet.
+type unread struct {
+	key Key
+	pos Pos
 }
 
 // handing is one submission on its way into the log.
@@ -121,6 +128,9 @@ func (c *Coordinator) flushSubmissions() {
 		case r.done:
 			for _, h := range sent {
 				c.emit(Submitted{Ticket: h.Ticket, Result: SubmitAccepted, Key: h.Submission.Key})
+				if c.synced && c.index.txs[h.Submission.Key] == nil {
+					s.unread = append(s.unread, unread{h.Submission.Key, r.appended[0]})
+				}
 			}
 		case r.failed:
 			c.resubmit(sent, ops[r.index], r.err)
@@ -133,6 +143,19 @@ func (c *Coordinator) flushSubmissions() {
 			}
 		}
 	})
+}
+
+// submissionsRead notes that "transactions" was read up to, not including, a place. What should have been there and was not is
+// decided, retired and gone already.
+func (c *Coordinator) submissionsRead(before Pos) {
+	s := &c.submit
+	for len(s.unread) > 0 && s.unread[0].pos.Before(before) {
+		k := s.unread[0].key
+		s.unread = s.unread[1:]
+		if c.index.txs[k] == nil {
+			c.emit(Changed{Key: k})
+		}
+	}
 }
 
 // resubmit takes a multi that surely failed by op: the submissions it is the fault of are answered, the others wait again.

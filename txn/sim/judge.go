@@ -184,7 +184,7 @@ func (j *judge) isDone(t *trial, name, what string) {
 		return
 	}
 	b, concerned := t.decision.Concerns(name)
-	if !concerned || t.decision.DuplicateOf != "" {
+	if !concerned {
 		return
 	}
 	_, marked := s.db.marked[k]
@@ -272,7 +272,9 @@ func (j *judge) entryDeleted(op *txn.Op) {
 	}
 }
 
-func (j *judge) isDuplicate(t *trial) bool { return t.decision != nil && t.decision.DuplicateOf != "" }
+func (j *judge) isDuplicate(t *trial) bool {
+	return t.decision != nil && t.decision.Reason != nil && t.decision.Reason.Code == txn.ReasonDuplicate
+}
 
 // worked notes what a database answered to work.
 func (j *judge) worked(s *site, k txn.Key, b txn.Ballot) {}
@@ -318,7 +320,7 @@ func (j *judge) told(c *client) {
 			j.w.violate("a client is told that %s is committed", c.key)
 		}
 	case toldAborted:
-		if !decided || t.decision.Verdict != txn.VerdictAbort || t.decision.DuplicateOf != "" {
+		if !decided || t.decision.Verdict != txn.VerdictAbort || j.isDuplicate(t) {
 			j.w.violate("a client is told that %s is aborted", c.key)
 		}
 	case toldIDReuse:
