@@ -237,7 +237,7 @@ func (p *Participant) done(b *branch) {
 	if b.finished {
 		return
 	}
-	b.finished, b.prepared = true, false
+	b.finished, b.prepared, b.lost = true, false, false
 	p.stand(b, StandFinished)
 	p.scan.notice(b.key)
 	if b.passed {

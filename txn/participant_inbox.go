@@ -197,11 +197,14 @@ func (p *Participant) stray(b *branch) {
 
 // wantInbox reads the inbox to its end for branches that were decided before their entry was read (R5).
 func (p *Participant) wantInbox() {
-	if p.phase != phaseRunning || p.inbox.asking || len(p.inbox.early) == 0 {
+	if p.phase != phaseRunning || p.inbox.asking {
 		return
 	}
-	early := p.inbox.early
+	early := slices.DeleteFunc(p.inbox.early, func(b *branch) bool { return b.known })
 	p.inbox.early = nil
+	if len(early) == 0 {
+		return
+	}
 	p.inbox.asking = true
 	p.readToEnd(p.inboxLog(), func(LogEnd) {
 		p.inbox.asking = false

@@ -145,11 +145,11 @@ func (p *Participant) votesCast(batch []*branch, name string, r multiResult) {
 		p.touch(func() { p.findVotes(batch, name) })
 	case r.err == OpErrTooLarge:
 		p.votes.limit = max(len(batch)/2, 1)
-		p.castLater(batch)
+		p.castAgain(batch)
 	case r.err == OpErrClosed || r.err == OpErrNoNode:
 		p.listLog(p.votesLog(), func(l LogListed) {
 			p.votes.gen = l.Gen
-			p.castLater(batch)
+			p.castAgain(batch)
 		})
 	default:
 		p.castLater(batch)
@@ -167,16 +167,18 @@ func (p *Participant) findVotes(batch []*branch, name string) {
 				return
 			}
 		}
-		p.castLater(batch)
+		p.castAgain(batch)
 	})
 }
 
-// castLater votes again for what surely was not written.
+// castAgain queues the votes that surely were not written, ahead of all others.
+func (p *Participant) castAgain(batch []*branch) {
+	p.votes.queue = append(batch, p.votes.queue...)
+	p.votes.busy = false
+}
+
 func (p *Participant) castLater(batch []*branch) {
-	p.later(retryVotes, func() {
-		p.votes.queue = append(batch, p.votes.queue...)
-		p.votes.busy = false
-	})
+	p.later(retryVotes, func() { p.castAgain(batch) })
 }
 
 // voted notes that votes are written: from now on they count.
