@@ -125,5 +125,5 @@ func lostWhileWaiting(r *rig) {
 	proxy.Cut()
 	r.wantAbortOrDoubt(await(r, "the prepare", waiting))
 	r.wantStanding(rm, x, participant.StandingNone)
-	r.wantNeverPrepared(rm, x, holder)
+	r.wantNeverPrepared(rm, x, rm, holder)
 }

@@ -66,7 +66,7 @@ func cancelled(r *rig) {
 	cancel()
 	r.wantAbortOrDoubt(await(r, "the cancelled prepare", waiting))
 	r.wantStanding(rm, x, participant.StandingNone)
-	r.wantNeverPrepared(rm, x, holder)
+	r.wantNeverPrepared(rm, x, rm, holder)
 }
 
 // wantAbortOrDoubt demands an answer that does not claim more than can be known of work that was interrupted.
@@ -80,11 +80,11 @@ func (r *rig) wantAbortOrDoubt(a answer) {
 	}
 }
 
-// wantNeverPrepared frees name "a", which holder has, and writes it: were a request for x still on its way or waiting for that
-// lock, it would have its turn first and be seen.
-func (r *rig) wantNeverPrepared(rm participant.ResourceManager, x, holder txn.XID) {
+// wantNeverPrepared frees name "a", which holder of the resource manager of has, and writes it: were a request for x still on its
+// way or waiting for that lock, it would have its turn first and be seen.
+func (r *rig) wantNeverPrepared(rm participant.ResourceManager, x txn.XID, of participant.ResourceManager, holder txn.XID) {
 	r.Helper()
-	r.rollback(rm, holder)
+	r.rollback(of, holder)
 	r.committed(rm, "a", 7)
 	r.wantStanding(rm, x, participant.StandingNone)
 }

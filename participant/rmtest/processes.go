@@ -51,7 +51,7 @@ func stoppedPredecessor(r *rig) {
 	rm := r.process(siteA)
 	r.wantAbortOrDoubt(await(r, "the predecessor's prepare", waiting))
 	r.wantStanding(rm, x, participant.StandingNone)
-	r.wantNeverPrepared(rm, x, holder)
+	r.wantNeverPrepared(rm, x, other, holder)
 }
 
 // twoParticipants: two participants of one cluster share a database, and a transaction has a branch at both.
