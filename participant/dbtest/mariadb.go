@@ -164,7 +164,7 @@ func (m *MariaDB) Restart(ctx context.Context) error {
 	return m.Start(ctx)
 }
 
-func (m *MariaDB) data() string { return filepath.Join(m.dir, "data") }
+func (m *MariaDB) data() string     { return filepath.Join(m.dir, "data") }
 func (m *MariaDB) initFile() string { return filepath.Join(m.dir, "init.sql") }
 
 // answers tells whether the server takes connections of the tests' user.
