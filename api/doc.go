@@ -1,2 +1,11 @@
-// Package api is the outside of the transaction manager: HTTP by CONTRACT.md, and the Go client of it.
+// Package api is the outside of the transaction manager: HTTP by CONTRACT.md. Package api/client is the Go client of it.
+//
+// The authority is the Service behind it; this package keeps no state of a transaction. It checks a request wholly before the Service
+// hears of it, so that a refused one has started nothing, and it never repeats to anybody what a client sent: errors name the place of
+// a bad value, and logs and metrics have neither.
+//
+// The calls are plain net/http handlers, for the answers are fixed to the letter; huma describes them, as OpenAPI 3.1.
+//
+// What each failure answers stands in package api/problem. A submission whose fate is not known, because the reply of ZooKeeper was
+// lost or the caller's wait ended, is answered 202, never 503: 503 says that nothing was started.
 package api

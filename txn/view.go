@@ -51,7 +51,7 @@ type Transaction struct {
 // Branch is one participant's share of a Transaction.
 type Branch struct {
 	Participant string     `json:"participant"`
-	XID         string     `json:"xid"`
+	XID         string     `json:"xid,omitempty"`
 	Vote        Vote       `json:"vote,omitzero"`
 	Outcome     Outcome    `json:"outcome,omitzero"`
 	Voted       *time.Time `json:"voted,omitempty"`

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"strconv"
 	"unicode/utf8"
 )
@@ -29,7 +28,7 @@ var (
 // Error says where in the text one of the sentinel errors was found.
 type Error struct {
 	Location string // ".branches[1].id", empty for the whole text
-	Offset   int64  // bytes read, for ErrSyntax
+	Offset   int64  // bytes that were in order, for ErrSyntax
 	Err      error
 }
 
@@ -41,74 +40,105 @@ func Parse(text []byte) (any, error) {
 	if !utf8.Valid(text) || !pairedSurrogates(text) {
 		return nil, &Error{Err: ErrUnicode}
 	}
-	p := &parser{dec: json.NewDecoder(bytes.NewReader(text))}
-	p.dec.UseNumber()
-	v, err := p.value(0)
-	if err != nil {
-		return nil, err
+	if !json.Valid(text) {
+		return nil, &Error{Offset: validUpTo(text), Err: ErrSyntax}
 	}
-	if _, err := p.dec.Token(); err != io.EOF {
-		return nil, p.fault(ErrSyntax)
-	}
-	return v, nil
+	p := &parser{text: text}
+	return p.value(0)
 }
 
+// validUpTo tells how many bytes of a text that is not JSON could be the beginning of one.
+func validUpTo(text []byte) int64 {
+	var syntax *json.SyntaxError
+	if errors.As(json.Unmarshal(text, new(json.RawMessage)), &syntax) {
+		return syntax.Offset
+	}
+	return 0
+}
+
+// parser takes a text apart that encoding/json has found valid, so it need not look for faults of syntax itself.
 type parser struct {
-	dec  *json.Decoder
+	text []byte
+	pos  int
 	path []byte
 }
 
-func (p *parser) fault(err error) error {
-	return &Error{Location: string(p.path), Offset: p.dec.InputOffset(), Err: err}
+func (p *parser) fault(err error) error { return &Error{Location: string(p.path), Err: err} }
+
+// next skips white space and gives the byte that follows.
+func (p *parser) next() byte {
+	for {
+		switch c := p.text[p.pos]; c {
+		case ' ', '\t', '\n', '\r':
+			p.pos++
+		default:
+			return c
+		}
+	}
+}
+
+// skip skips white space and one byte, and gives it.
+func (p *parser) skip() byte {
+	c := p.next()
+	p.pos++
+	return c
 }
 
 func (p *parser) value(depth int) (any, error) {
-	t, err := p.dec.Token()
-	if err != nil {
-		return nil, p.fault(ErrSyntax)
+	c := p.next()
+	if depth == MaxDepth && (c == '{' || c == '[') {
+		return nil, p.fault(ErrDepth)
 	}
-	switch t := t.(type) {
-	case json.Delim:
-		if depth == MaxDepth {
-			return nil, p.fault(ErrDepth)
-		}
-		if t == '{' {
-			return p.object(depth + 1)
-		}
+	switch c {
+	case '{':
+		return p.object(depth + 1)
+	case '[':
 		return p.array(depth + 1)
-	case json.Number:
-		if !inRange(string(t)) {
-			return nil, p.fault(ErrNumber)
-		}
+	case '"':
+		return p.string(), nil
+	case 't':
+		p.pos += len("true")
+		return true, nil
+	case 'f':
+		p.pos += len("false")
+		return false, nil
+	case 'n':
+		p.pos += len("null")
+		return nil, nil
 	}
-	return t, nil
+	return p.number()
 }
 
 func (p *parser) object(depth int) (any, error) {
 	object := map[string]any{}
 	parent := len(p.path)
-	for p.dec.More() {
-		t, err := p.dec.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, p.fault(ErrSyntax)
-		}
+	p.skip()
+	for p.next() != '}' {
+		name := p.string()
 		p.path = append(append(p.path, '.'), Clip(name)...)
 		if _, twice := object[name]; twice {
 			return nil, p.fault(ErrDuplicate)
 		}
-		if object[name], err = p.value(depth); err != nil {
+		p.skip() // the colon
+		v, err := p.value(depth)
+		if err != nil {
 			return nil, err
 		}
+		object[name] = v
 		p.path = p.path[:parent]
+		if p.next() == ',' {
+			p.skip()
+		}
 	}
-	return object, p.closing()
+	p.skip()
+	return object, nil
 }
 
 func (p *parser) array(depth int) (any, error) {
 	array := []any{}
 	parent := len(p.path)
-	for p.dec.More() {
+	p.skip()
+	for p.next() != ']' {
 		p.path = append(strconv.AppendInt(append(p.path, '['), int64(len(array)), 10), ']')
 		v, err := p.value(depth)
 		if err != nil {
@@ -116,15 +146,44 @@ func (p *parser) array(depth int) (any, error) {
 		}
 		array = append(array, v)
 		p.path = p.path[:parent]
+		if p.next() == ',' {
+			p.skip()
+		}
 	}
-	return array, p.closing()
+	p.skip()
+	return array, nil
 }
 
-func (p *parser) closing() error {
-	if _, err := p.dec.Token(); err != nil {
-		return p.fault(ErrSyntax)
+// string reads a string that begins at the position.
+func (p *parser) string() string {
+	start, escaped := p.pos, false
+	for p.pos++; p.text[p.pos] != '"'; p.pos++ {
+		if p.text[p.pos] == '\\' {
+			escaped = true
+			p.pos++
+		}
 	}
-	return nil
+	p.pos++
+	if !escaped {
+		return string(p.text[start+1 : p.pos-1])
+	}
+	var s string
+	if err := json.Unmarshal(p.text[start:p.pos], &s); err != nil {
+		panic("exactjson: a valid text holds an invalid string: " + err.Error())
+	}
+	return s
+}
+
+func (p *parser) number() (any, error) {
+	start := p.pos
+	for p.pos < len(p.text) && bytes.IndexByte([]byte("+-.eE0123456789"), p.text[p.pos]) >= 0 {
+		p.pos++
+	}
+	literal := string(p.text[start:p.pos])
+	if !inRange(literal) {
+		return nil, p.fault(ErrNumber)
+	}
+	return json.Number(literal), nil
 }
 
 // Clip shortens a member's name for a location or a message.

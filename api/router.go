@@ -1,0 +1,121 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/medcommit/medcommit/api/problem"
+)
+
+// unrouted is the label of requests that no route takes.
+const unrouted = "other"
+
+// call is one call of the API: how it is described, and what answers it. An error it returns becomes a problem document.
+type call struct {
+	operation huma.Operation
+	serve     func(w http.ResponseWriter, r *http.Request) error
+}
+
+func (c call) pattern() string { return c.operation.Method + " " + c.operation.Path }
+
+// router answers every call, and every other request with a problem.
+func (s *Server) router() (http.Handler, error) {
+	d := newDescriber()
+	calls := s.calls(d)
+	document, err := d.document(s.config.Version, calls)
+	if err != nil {
+		return nil, fmt.Errorf("describe API: %w", err)
+	}
+	mux := http.NewServeMux()
+	for _, c := range calls {
+		mux.Handle(c.pattern(), s.answering(c.operation.Path, c.serve))
+	}
+	shown := promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{})
+	mux.Handle("GET /metrics", s.answering("/metrics", func(w http.ResponseWriter, r *http.Request) error {
+		shown.ServeHTTP(w, r)
+		return nil
+	}))
+	mux.Handle("GET /openapi.json", s.answering("/openapi.json", func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Type", jsonType)
+		_, _ = w.Write(document)
+		return nil
+	}))
+	return s.routed(mux), nil
+}
+
+// routed gives what mux does not know its problem: mux would answer in plain text, and mend paths by redirects.
+func (s *Server) routed(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fallback, pattern := mux.Handler(r)
+		if p := r.URL.EscapedPath(); pattern != "" && path.Clean(p) == p {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		s.answering(unrouted, func(w http.ResponseWriter, r *http.Request) error {
+			probe := &probe{header: http.Header{}}
+			if pattern == "" {
+				fallback.ServeHTTP(probe, r)
+			}
+			if allow := probe.header.Get("Allow"); probe.status == http.StatusMethodNotAllowed && allow != "" {
+				w.Header().Set("Allow", allow)
+				return problem.New(problem.MethodNotAllowed, "this path takes "+allow)
+			}
+			return problem.New(problem.NotFound, "no such path")
+		}).ServeHTTP(w, r)
+	})
+}
+
+// answering turns a call into a handler: bounds the time of its body, writes its error, counts it.
+func (s *Server) answering(route string, serve func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(start.Add(bodyTimeout))
+		}
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		if err := serve(rec, r); err != nil {
+			s.fail(rec, route, err)
+		}
+		s.metrics.answered(route, rec.status, time.Since(start))
+	})
+}
+
+func (s *Server) fail(w http.ResponseWriter, route string, err error) {
+	p := asProblem(err)
+	if p.Name() == problem.Internal {
+		s.log.Error("request failed", "route", route, "error", err)
+	}
+	if err := writeProblem(w, p); err != nil {
+		s.log.Error("problem not written", "route", route, "error", err)
+	}
+}
+
+// recorder remembers the status of an answer, and bounds the time that a client may take to read it.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(answerTimeout))
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// probe takes an answer that nobody gets to see.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) WriteHeader(status int)      { p.status = status }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
+)
+
+// What a slow client may take (CONTRACT.md).
+const (
+	headerTimeout = 5 * time.Second
+	bodyTimeout   = 30 * time.Second
+	answerTimeout = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+)
+
+// Server serves the HTTP API of one coordinator.
+type Server struct {
+	config  Config
+	service Service
+	log     hclog.Logger
+	metrics *metrics
+	checker checker
+	handler http.Handler
+	http    *http.Server
+	// stopping ends the streams of events, which would keep a stopping server waiting.
+	stopping context.Context
+	stop     context.CancelFunc
+}
+
+// NewServer makes a server that listens to nothing yet.
+func NewServer(config Config) (*Server, error) {
+	config = config.withDefaults()
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(config.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		config:  config,
+		service: config.Service,
+		log:     config.Logger.Named("http"),
+		metrics: m,
+		checker: checker{schemas: newSchemas(), voteTimeout: config.VoteTimeout},
+	}
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	if s.handler, err = s.router(); err != nil {
+		return nil, err
+	}
+	s.http = &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	s.http.RegisterOnShutdown(s.stop)
+	return s, nil
+}
+
+// Handler answers every call of the API.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers on l until ctx ends, lets running requests end for a while, and returns when all connections are closed.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve HTTP: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-running.Done()
+		return s.shutdown(context.WithoutCancel(ctx))
+	})
+	return g.Wait()
+}
+
+func (s *Server) shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.config.StopWithin)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("requests cut off at the stop", "after", s.config.StopWithin)
+		err = s.http.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("stop HTTP server: %w", err)
+	}
+	return nil
+}
