@@ -11,5 +11,7 @@ var (
 	// ErrCall says that an operation is unknown to the site, or its arguments do not fit.
 	ErrCall = errors.New("the operation cannot be called so")
 	// ErrReplaced says that another process has taken over this participant's name (R5).
-	ErrReplaced = errors.New("another process runs as this participant")
+	ErrReplaced = errors.New("this process has been replaced")
+
+	errPayload = errors.New("the payload cannot be read")
 )

@@ -168,6 +168,10 @@ func (p *Participant) Standing() (queued, inDoubt int, oldestSince time.Duration
 	return queued, inDoubt, oldestSince
 }
 
+// Incarnation is the number that the participant's session has taken for itself; the resource manager is opened with it before it
+// is asked for LoadSite.
+func (p *Participant) Incarnation() int32 { return p.incarnation }
+
 // BranchStanding is where one branch stands, for inventories.
 type BranchStanding struct {
 	Key     Key

@@ -1,0 +1,111 @@
+package participant
+
+import (
+	"context"
+	"time"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// choreWithin bounds one question to the database that is no branch's; the machine asks again.
+const choreWithin = 10 * time.Second
+
+// chore is a question to the database that is no branch's. The housekeeper answers one after the other.
+type chore func(ctx context.Context)
+
+func (p *Participant) keepHouse(ctx context.Context) error {
+	for {
+		c, ok := p.chores.take(ctx)
+		if !ok {
+			return ctx.Err()
+		}
+		c(ctx)
+	}
+}
+
+// loadSite opens the resource manager as the new incarnation before it reads the site row.
+func (p *Participant) loadSite(e txn.LoadSite, incarnation int32) chore {
+	p.status.wanted.Store(incarnation)
+	return func(ctx context.Context) {
+		answer := txn.SiteLoaded{Token: e.Token, Failed: true}
+		defer func() { p.events.put(answer) }()
+		if !p.open(ctx, incarnation) {
+			return
+		}
+		ctx, cancel := context.WithTimeout(ctx, choreWithin)
+		defer cancel()
+		row, exists, err := p.rm.Site(ctx, p.cluster, p.config.Name)
+		if err != nil {
+			p.log.Warn("site-row-unread", "error", err)
+			return
+		}
+		answer = txn.SiteLoaded{Token: e.Token, Exists: exists, Row: row}
+	}
+}
+
+// open opens the resource manager, again and again until it is open, a newer incarnation wants it, or ctx ends.
+func (p *Participant) open(ctx context.Context, incarnation int32) bool {
+	const first, last = 100 * time.Millisecond, 2 * time.Second
+	p.status.wait(waitDatabase)
+	for pause := first; p.status.wanted.Load() == incarnation; pause = min(2*pause, last) {
+		err := p.rm.Open(ctx, p.cluster, p.config.Name, incarnation)
+		p.status.opened(err)
+		if err == nil {
+			p.status.wait(waitRecovery)
+			return true
+		}
+		p.log.Warn("database-not-open", "error", err, "again-in", pause)
+		if !sleep(ctx, pause) {
+			return false
+		}
+	}
+	return false
+}
+
+func (p *Participant) saveSite(e txn.SaveSite) chore {
+	return func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, choreWithin)
+		defer cancel()
+		err := p.rm.SaveSite(ctx, p.cluster, p.config.Name, e.Row)
+		if err != nil {
+			p.log.Warn("site-row-unsaved", "error", err)
+			p.suspect()
+		}
+		p.events.put(txn.SiteSaved{Token: e.Token, Failed: err != nil})
+	}
+}
+
+// listPrepared lists this participant's own; what others left prepared is none of its business.
+func (p *Participant) listPrepared(e txn.ListPrepared) chore {
+	return func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, choreWithin)
+		defer cancel()
+		listed, err := p.rm.Prepared(ctx)
+		if err != nil {
+			p.log.Warn("prepared-unlisted", "error", err)
+			p.suspect()
+		}
+		answer := txn.PreparedListed{Token: e.Token, Failed: err != nil}
+		for _, b := range listed {
+			if b.XID.Participant == p.config.Name && b.XID.Cluster == p.cluster {
+				answer.Branches = append(answer.Branches, b.XID)
+			}
+		}
+		p.events.put(answer)
+	}
+}
+
+// suspect has the database asked whether it answers, after it failed a call; while it does not, the site is not ready.
+func (p *Participant) suspect() {
+	if p.status.suspected.CompareAndSwap(false, true) {
+		p.chores.put(p.probe)
+	}
+}
+
+func (p *Participant) probe(ctx context.Context) {
+	limited, cancel := context.WithTimeout(ctx, choreWithin)
+	defer cancel()
+	_, _, err := p.rm.Site(limited, p.cluster, p.config.Name)
+	p.status.answered(err)
+	p.status.suspected.Store(false)
+}

@@ -1,0 +1,44 @@
+package participant
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// finishWithin bounds one attempt to commit or to roll back; the machine tries again, with back-off.
+const finishWithin = 10 * time.Second
+
+// finishAll commits and rolls back, one branch after the other, until ctx ends.
+func (p *Participant) finishAll(ctx context.Context) error {
+	for {
+		f, ok := p.finishes.take(ctx)
+		if !ok {
+			return ctx.Err()
+		}
+		p.events.put(txn.Finished{Key: f.XID.Key, Result: p.finish(ctx, f)})
+	}
+}
+
+func (p *Participant) finish(ctx context.Context, f txn.Finish) txn.FinishResult {
+	ctx, cancel := context.WithTimeout(ctx, finishWithin)
+	defer cancel()
+	do, phase := p.rm.Rollback, phaseRollback
+	if f.Verdict == txn.VerdictCommit {
+		do, phase = p.rm.Commit, phaseCommit
+	}
+	begun := time.Now()
+	err := do(ctx, f.XID)
+	p.metrics.took(phase, begun)
+	switch {
+	case err == nil:
+		return txn.FinishDone
+	case errors.Is(err, ErrUnknownBranch):
+		return txn.FinishUnknown
+	}
+	p.log.Warn("finish-failed", "key", f.XID.Key, "decision", f.Verdict, "error", err)
+	p.suspect()
+	return txn.FinishFailed
+}
