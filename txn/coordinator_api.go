@@ -68,10 +68,12 @@ type Presence struct {
 	Alive       bool
 }
 
-// Lead tells the machine to take over: its own election node is at ElectionPath with data version 0. Remove, where not empty, is
-// the election node of a dead leader, which the same multi deletes (early take-over).
+// Lead tells the machine to take over: its own election node is at ElectionPath with data version 0, and Nonce is that node's,
+// by which the record of the epoch names it. Remove, where not empty, is the election node of a dead leader, which the same multi
+// deletes (early take-over).
 type Lead struct {
 	ElectionPath string
+	Nonce        string
 	Remove       string
 }
 

@@ -39,7 +39,7 @@ func (c *Coordinator) takeOver(e Lead) {
 func (c *Coordinator) bump(l *leadership, e Lead) {
 	c.ask(func(t Token) Effect { return ReadNode{Token: t, Path: EpochPath} }, func(ev Event) {
 		n, _ := ev.(NodeRead)
-		data, err := json.Marshal(EpochRecord{Leader: c.cfg.ID, Nonce: c.cfg.Nonce})
+		data, err := json.Marshal(EpochRecord{Leader: c.cfg.ID, Nonce: e.Nonce})
 		if err != nil || c.lead != l {
 			return
 		}
@@ -60,7 +60,7 @@ func (c *Coordinator) bump(l *leadership, e Lead) {
 			case r.failed && r.index == 0:
 				c.depose(l)
 			case r.failed && r.index == 2:
-				c.bump(l, Lead{ElectionPath: e.ElectionPath})
+				c.bump(l, Lead{ElectionPath: e.ElectionPath, Nonce: e.Nonce})
 			default: // the epoch moved meanwhile, or the answer was lost: a second bump of one's own does no harm
 				c.bump(l, e)
 			}

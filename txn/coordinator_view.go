@@ -21,7 +21,7 @@ func (c *Coordinator) Lookup(id string) (t Transaction, digest string, chapter P
 	switch {
 	case !ok:
 		return Transaction{}, "", Pos{}, FoundNowhere
-	case live == nil:
+	case live == nil || live.retired && live.decision == nil: // its decision was gone before it was read
 		return Transaction{}, "", p.pos, FoundPast
 	}
 	return c.view(live), live.sub.Digest, Pos{}, FoundLive
@@ -40,10 +40,14 @@ func (c *Coordinator) LookupKey(k Key) (t Transaction, dup Key, ok bool) {
 	return c.view(live), dup, true
 }
 
-// EachLive gives the live transactions that are not in history, newest first, until f says no. Duplicates are left out.
-func (c *Coordinator) EachLive(f func(Transaction) bool) {
+// EachLive gives the live transactions that are not in history and whose key is less than before, where before is not empty,
+// newest first in log order, until f says no. Duplicates are left out.
+func (c *Coordinator) EachLive(before Key, f func(Transaction) bool) {
 	for _, pos := range slices.Backward(c.index.tsegs.places()) {
 		for _, k := range slices.Backward(c.index.tsegs.at[pos].keys) {
+			if before != "" && k >= before {
+				continue
+			}
 			if t := c.index.txs[k]; !t.retired && !t.duplicate() && !f(c.view(t)) {
 				return
 			}

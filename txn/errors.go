@@ -12,6 +12,8 @@ var (
 	ErrTooMany = errors.New("too many transactions are in flight")
 	// ErrHistoryFull says that finished transactions fill the room they have before their time; nothing was started.
 	ErrHistoryFull = errors.New("the history of finished transactions is full")
+	// ErrTooLarge says that a transaction is larger than one request to ZooKeeper may be; nothing was started.
+	ErrTooLarge = errors.New("the transaction is too large")
 	// ErrUnavailable says that there is no ZooKeeper session or quorum; nothing was started.
 	ErrUnavailable = errors.New("ZooKeeper does not answer")
 	// ErrPerhaps says that the submission may have been started: ask again by id.

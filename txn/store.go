@@ -54,6 +54,11 @@ func (l Log) String() string { return l.Path() }
 // GenerationPath is the folder of generation gen (from 1); its data version is 0 while it is open.
 func (l Log) GenerationPath(gen int32) string { return fmt.Sprintf("%s/g-%d", l.Path(), gen) }
 
+// EntryPath is the node of the entry at p.
+func (l Log) EntryPath(p Pos) string {
+	return fmt.Sprintf("%s/%s%010d", l.GenerationPath(p.Gen), l.Prefix(), p.Num)
+}
+
 // Paths of single nodes, relative to the root. The first three are never deleted and made again, nor are the logs' folders.
 const (
 	EpochPath   = "epoch"
