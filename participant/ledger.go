@@ -10,7 +10,9 @@ import (
 // machine and takes the events. zkcoord has the one that is used.
 type Ledger interface {
 	// Run connects, and reconnects, until ctx ends; it gives every event to deliver, one after the other. deliver must not block
-	// for long. It returns when all that it started is gone.
+	// for long. It returns nil when ctx has ended and all that it started is gone. Effects belong to the session that was delivered
+	// last, so deliver must not return from SessionLost before the machine has heard of it: an effect of the old session would be
+	// carried out in the new one.
 	Run(ctx context.Context, deliver func(txn.Event)) error
 	// Do carries out store effects (txn.Multi, txn.Follow, ...), in order, without blocking. Effects of an ended session are
 	// answered (a Multi: MultiLost) or dropped (a read).

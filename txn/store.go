@@ -117,6 +117,8 @@ const (
 	OpErrClosed             // the generation is closed: append to the next
 	OpErrNoAuth             // not allowed: counts as vanished (R2)
 	OpErrTooLarge           // the request was over the limit and never sent
+	OpErrNotEmpty           // the node to be deleted has children
+	OpErrOther              // anything else that only a bug can cause; the driver logs it
 )
 
 // Multi is an effect: all of Ops at once or none.

@@ -1,0 +1,51 @@
+package zkcoord
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// driverMetrics are a driver's.
+type driverMetrics struct {
+	duration    *prometheus.HistogramVec
+	expirations prometheus.Counter
+	undecodable *prometheus.CounterVec
+}
+
+func newDriverMetrics(r prometheus.Registerer) *driverMetrics {
+	f := promauto.With(r)
+	return &driverMetrics{
+		duration: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "medcommit_zookeeper_request_duration_seconds",
+			Help:    "How long ZooKeeper took to answer a request, time without a connection included.",
+			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
+		}, []string{"op"}),
+		expirations: f.NewCounter(prometheus.CounterOpts{
+			Name: "medcommit_zookeeper_session_expirations_total",
+			Help: "ZooKeeper sessions of this process that were lost.",
+		}),
+		undecodable: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "medcommit_zookeeper_undecodable_entries_total",
+			Help: "Log entries that were read and could not be decoded, by log.",
+		}, []string{"log"}),
+	}
+}
+
+// request is a kind of request to ZooKeeper, as the metrics name it.
+type request string
+
+// The requests.
+const (
+	reqMulti    request = "multi"
+	reqCreate   request = "create"
+	reqSet      request = "set"
+	reqGet      request = "get"
+	reqExists   request = "exists"
+	reqChildren request = "children"
+)
+
+func (m *driverMetrics) observe(r request, since time.Time) {
+	m.duration.WithLabelValues(string(r)).Observe(time.Since(since).Seconds())
+}

@@ -1,0 +1,205 @@
+package zkcoord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-zookeeper/zk"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+func (s *session) readNode(e txn.ReadNode) {
+	read, _, err := s.node(s.ctx, e.Path)
+	if err != nil {
+		s.unreadable(e.Path, err)
+		return
+	}
+	read.Token = e.Token
+	s.say(read)
+}
+
+// node reads a node once.
+func (s *session) node(ctx context.Context, path string) (txn.NodeRead, *zk.Stat, error) {
+	var data []byte
+	var stat *zk.Stat
+	err := s.ask(ctx, reqGet, func() (err error) {
+		data, stat, err = s.conn.Get(s.d.path(path))
+		return err
+	})
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return txn.NodeRead{Path: path}, nil, nil
+	case err != nil:
+		return txn.NodeRead{}, nil, fmt.Errorf("read node: %w", err)
+	}
+	return txn.NodeRead{Path: path, Exists: true, Version: stat.Version, Data: data}, stat, nil
+}
+
+func (s *session) listNode(e txn.ListNode) {
+	names, _, err := s.list(s.ctx, s.d.path(e.Path))
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		s.unreadable(e.Path, err)
+		return
+	}
+	s.say(txn.NodeListed{Token: e.Token, Path: e.Path, Children: names})
+}
+
+// list gives the sorted children of a full path; zk.ErrNoNode where it is not there.
+func (s *session) list(ctx context.Context, path string) (names []string, stat *zk.Stat, err error) {
+	err = s.ask(ctx, reqChildren, func() (err error) {
+		names, stat, err = s.conn.Children(path)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("list node: %w", err)
+	}
+	slices.Sort(names)
+	return names, stat, nil
+}
+
+// unreadable reports a read that ZooKeeper refused. The machine is left without an answer on purpose: none would be true.
+func (s *session) unreadable(path string, err error) {
+	if s.ctx.Err() == nil {
+		s.d.log.Error("node cannot be read", "path", path, "error", err)
+	}
+}
+
+func (s *session) listLog(e txn.ListLog) {
+	listed := txn.LogListed{Token: e.Token, Log: e.Log}
+	gens, err := s.generations(s.ctx, e.Log)
+	if err != nil {
+		s.unreadable(e.Log.Path(), err)
+		return
+	}
+	for _, gen := range gens {
+		places, _, err := s.places(s.ctx, e.Log, gen)
+		if err != nil {
+			s.unreadable(e.Log.GenerationPath(gen), err)
+			return
+		}
+		entries, err := s.entries(s.ctx, e.Log, places)
+		if err != nil {
+			s.unreadable(e.Log.GenerationPath(gen), err)
+			return
+		}
+		listed.Gen = gen
+		listed.Entries = append(listed.Entries, entries...)
+	}
+	s.say(listed)
+}
+
+// generations are those that a log has, in order; none where the log is not there.
+func (s *session) generations(ctx context.Context, log txn.Log) ([]int32, error) {
+	names, _, err := s.list(ctx, s.d.path(log.Path()))
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var gens []int32
+	for _, name := range names {
+		digits, ok := strings.CutPrefix(name, "g-")
+		if !ok {
+			continue
+		}
+		if n, err := strconv.ParseInt(digits, 10, 32); err == nil {
+			gens = append(gens, int32(n))
+		}
+	}
+	slices.Sort(gens) // by number: g-10 comes behind g-9
+	return gens, nil
+}
+
+// places are those of the entries that one generation of a log holds, in order, and the generation's Stat of the same moment.
+func (s *session) places(ctx context.Context, log txn.Log, gen int32) ([]txn.Pos, *zk.Stat, error) {
+	names, stat, err := s.list(ctx, s.d.path(log.GenerationPath(gen)))
+	if err != nil {
+		return nil, nil, err
+	}
+	places := make([]txn.Pos, 0, len(names))
+	for _, name := range names {
+		num, err := sequence(name)
+		if err != nil {
+			s.d.log.Error("log holds what is no entry", "log", log.Path())
+			continue
+		}
+		places = append(places, txn.Pos{Gen: gen, Num: num})
+	}
+	return places, stat, nil
+}
+
+// readsInFlight is how many entries are read at once.
+const readsInFlight = 64
+
+// entries reads the entries at places that are still there.
+func (s *session) entries(ctx context.Context, log txn.Log, places []txn.Pos) ([]txn.Entry, error) {
+	found := make([]*txn.Entry, len(places))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsInFlight)
+	for i, at := range places {
+		g.Go(func() (err error) {
+			found[i], err = s.entry(ctx, log, at)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var entries []txn.Entry
+	for _, e := range found {
+		if e != nil {
+			entries = append(entries, *e)
+		}
+	}
+	return entries, nil
+}
+
+// entry reads one entry; nil where it is gone. A vote that may not be read counts as vanished (R2); of any other entry that cannot
+// be said, so it is asked for again.
+func (s *session) entry(ctx context.Context, log txn.Log, at txn.Pos) (*txn.Entry, error) {
+	path := s.d.entryPath(log, at)
+	for {
+		var data []byte
+		var stat *zk.Stat
+		err := s.ask(ctx, reqGet, func() (err error) {
+			data, stat, err = s.conn.Get(path)
+			return err
+		})
+		switch {
+		case err == nil:
+			return &txn.Entry{Pos: at, Ephemeral: stat.EphemeralOwner != 0, Segment: s.d.decode(log, at, data)}, nil
+		case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth) && log.Kind == txn.Votes:
+			return nil, nil
+		case !errors.Is(err, zk.ErrNoAuth):
+			return nil, fmt.Errorf("read entry: %w", err)
+		}
+		s.d.log.Error("log entry may not be read", "log", log.Path(), "at", at.String())
+		if !sleep(ctx, recheckEvery) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// decode gives nil for what cannot be decoded.
+func (d *Driver) decode(log txn.Log, at txn.Pos, data []byte) *txn.Segment {
+	seg, err := d.codec.decode(data)
+	if err != nil {
+		d.metrics.undecodable.WithLabelValues(log.Prefix()[:1]).Inc()
+		d.log.Error("log entry cannot be decoded", "log", log.Path(), "at", at.String(), "error", err)
+		return nil
+	}
+	return seg
+}
+
+// created is how many children a node was ever given, whatever became of them: each create and each delete raises the version of
+// the children by one.
+func created(stat *zk.Stat) int32 {
+	return int32((int64(stat.Cversion) + int64(stat.NumChildren)) / 2)
+}

@@ -1,0 +1,191 @@
+package zkcoord
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// recheckEvery is how often a watched thing is looked at although no watch has fired: the net under the watches.
+const recheckEvery = time.Second
+
+// watchKey names one watch of a session.
+type watchKey struct {
+	children bool
+	path     string
+}
+
+func nodeWatch(path string) watchKey     { return watchKey{path: path} }
+func childrenWatch(path string) watchKey { return watchKey{path: path, children: true} }
+
+// watch is one WatchNode or WatchChildren that goes on.
+type watch struct {
+	s      *session
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// watch begins one, unless it is there.
+func (s *session) watch(key watchKey, run func(*watch)) {
+	if s.watches[key] != nil {
+		return
+	}
+	w := &watch{s: s}
+	w.ctx, w.cancel = context.WithCancel(s.ctx)
+	if s.start(func(*session) { run(w) }) {
+		s.watches[key] = w
+	}
+}
+
+func (s *session) unwatch(key watchKey) {
+	if w := s.watches[key]; w != nil {
+		w.cancel()
+		delete(s.watches, key)
+	}
+}
+
+// node tells of a node now and whenever it has changed.
+func (w *watch) node(path string) {
+	var last *seen
+	for w.ctx.Err() == nil {
+		reconnected := w.s.whenReconnected()
+		fires, err := w.setOnNode(path)
+		if err != nil {
+			w.refused(path, err)
+			continue
+		}
+		// Read after the watch was set: whatever comes later fires it.
+		read, stat, err := w.s.node(w.ctx, path)
+		if err != nil {
+			w.refused(path, err)
+			continue
+		}
+		now := seeNode(stat)
+		if last == nil || now != *last {
+			last = &now
+			w.say(read)
+		}
+		w.await(fires, reconnected, func() bool { return w.look(path, seeNode) != now })
+	}
+}
+
+// children tells of a node's children now and whenever they have changed.
+func (w *watch) children(path string) {
+	var last *seen
+	for w.ctx.Err() == nil {
+		reconnected := w.s.whenReconnected()
+		names, stat, fires, err := w.setOnChildren(path)
+		if err != nil {
+			w.refused(path, err)
+			continue
+		}
+		now := seeChildren(stat)
+		if last == nil || now != *last {
+			last = &now
+			slices.Sort(names)
+			w.say(txn.NodeListed{Path: path, Children: names})
+		}
+		w.await(fires, reconnected, func() bool { return w.look(path, seeChildren) != now })
+	}
+}
+
+func (w *watch) say(e txn.Event) {
+	if w.ctx.Err() == nil {
+		w.s.say(e)
+	}
+}
+
+// refused reports what ZooKeeper does not let us see, and waits before it is tried again.
+func (w *watch) refused(path string, err error) {
+	if w.ctx.Err() == nil {
+		w.s.unreadable(path, err)
+		sleep(w.ctx, recheckEvery)
+	}
+}
+
+func (w *watch) setOnNode(path string) (<-chan zk.Event, error) {
+	var fires <-chan zk.Event
+	err := w.s.ask(w.ctx, reqExists, func() (err error) {
+		_, _, fires, err = w.s.conn.ExistsW(w.s.d.path(path))
+		return err
+	})
+	return fires, err
+}
+
+func (w *watch) setOnChildren(path string) (names []string, stat *zk.Stat, fires <-chan zk.Event, err error) {
+	for {
+		err = w.s.ask(w.ctx, reqChildren, func() (err error) {
+			names, stat, fires, err = w.s.conn.ChildrenW(w.s.d.path(path))
+			return err
+		})
+		if !errors.Is(err, zk.ErrNoNode) {
+			return names, stat, fires, err
+		}
+		exists := false
+		err = w.s.ask(w.ctx, reqExists, func() (err error) {
+			exists, _, fires, err = w.s.conn.ExistsW(w.s.d.path(path))
+			return err
+		})
+		if err != nil || !exists {
+			return nil, nil, fires, err
+		}
+	}
+}
+
+// await waits until the watch fires, or a look after a reconnect or after a while shows that it should have.
+func (w *watch) await(fires <-chan zk.Event, reconnected <-chan struct{}, changed func() bool) {
+	t := time.NewTicker(recheckEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-fires:
+			return
+		case <-w.ctx.Done():
+			return
+		case <-reconnected:
+			reconnected = w.s.whenReconnected()
+		case <-t.C:
+		}
+		if changed() {
+			return
+		}
+	}
+}
+
+// look sees what is watched without a watch; what cannot be seen counts as absent, and is looked at again in full.
+func (w *watch) look(path string, see func(*zk.Stat) seen) seen {
+	var stat *zk.Stat
+	err := w.s.ask(w.ctx, reqExists, func() error {
+		exists, st, err := w.s.conn.Exists(w.s.d.path(path))
+		if err == nil && exists {
+			stat = st
+		}
+		return err
+	})
+	if err != nil {
+		return seen{}
+	}
+	return see(stat)
+}
+
+// seen is what tells two states of what is watched apart; the zero value is the node's absence.
+type seen struct{ created, changed int64 }
+
+func seeNode(stat *zk.Stat) seen {
+	if stat == nil {
+		return seen{}
+	}
+	return seen{stat.Czxid, stat.Mzxid}
+}
+
+func seeChildren(stat *zk.Stat) seen {
+	if stat == nil {
+		return seen{}
+	}
+	return seen{stat.Czxid, stat.Pzxid}
+}

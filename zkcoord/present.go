@@ -1,0 +1,82 @@
+package zkcoord
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// presentEvery is how often a session's node is rewritten at most.
+const presentEvery = time.Second
+
+// presenter keeps the nodes of this process's participants under "sessions" as they were last presented.
+type presenter struct {
+	mu      sync.Mutex
+	shown   map[string]txn.Presented
+	changed chan struct{} // closed, and made anew, at every change
+}
+
+func (p *presenter) init() {
+	p.shown = map[string]txn.Presented{}
+	p.changed = make(chan struct{})
+}
+
+// Present rewrites what this session's node of participant name shows: the ephemeral node that a multi of the session has made
+// under the participant's "sessions". It is sent when it has changed, at most once a second, and in every later session again.
+func (d *Driver) Present(name string, presented txn.Presented) {
+	p := &d.present
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if was, ok := p.shown[name]; ok && was == presented {
+		return
+	}
+	p.shown[name] = presented
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+func (p *presenter) get(name string) (txn.Presented, bool, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	presented, ok := p.shown[name]
+	return presented, ok, p.changed
+}
+
+// keep writes the node at path for as long as the session lasts.
+func (p *presenter) keep(s *session, name, path string) {
+	var written *txn.Presented
+	for {
+		presented, ok, changed := p.get(name)
+		if ok && (written == nil || *written != presented) {
+			// No version is checked: the node is this session's own, and nobody else writes it.
+			err := s.ask(s.ctx, reqSet, func() error {
+				_, err := s.conn.Set(path, record(presented), -1)
+				return err
+			})
+			if err != nil {
+				return // the node is gone: a later incarnation has deleted it
+			}
+			written = &presented
+			if !sleep(s.ctx, presentEvery) {
+				return
+			}
+			continue
+		}
+		select {
+		case <-changed:
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// sessionNode tells whether op makes the node of a participant's session, and of which participant.
+func sessionNode(op txn.Op) (participant string, ok bool) {
+	parts := strings.Split(op.Path, "/")
+	if op.Kind != txn.OpCreate || !op.Ephemeral || len(parts) != 4 {
+		return "", false
+	}
+	return parts[1], strings.Join(parts[:3], "/") == txn.SessionsPath(parts[1])
+}

@@ -1,0 +1,95 @@
+package zkcoord
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// base64Encoding is what encoding/json reads into a []byte.
+var base64Encoding = base64.StdEncoding
+
+// zstdMagic begins every compressed segment and payload, and no line of JSON.
+const zstdMagic = "\x28\xb5\x2f\xfd"
+
+// decode reads what encode wrote, of this format or an older one. It never panics: the bytes may be anybody's. Its errors wrap
+// txn.ErrFormat where the segment was written by a newer program.
+func (c *codec) decode(data []byte) (*txn.Segment, error) {
+	if bytes.HasPrefix(data, []byte(zstdMagic)) {
+		lines, err := c.unpack.DecodeAll(data, nil)
+		if err != nil {
+			return nil, fmt.Errorf("decompress segment: %w", err)
+		}
+		data = lines
+	}
+	first, rest, _ := bytes.Cut(data, []byte("\n"))
+	var h header
+	if err := json.Unmarshal(first, &h); err != nil || h.Format < 1 {
+		return nil, fmt.Errorf("decode header: %w", errUndecodable)
+	}
+	if h.Format > txn.FormatVersion {
+		return nil, fmt.Errorf("decode segment of format %d: %w", h.Format, txn.ErrFormat)
+	}
+	s := &txn.Segment{Batch: h.Batch}
+	if err := c.decodeRecords(s, h.Kind, rest); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (c *codec) decodeRecords(s *txn.Segment, kind string, lines []byte) (err error) {
+	switch kind {
+	case kindSubmissions:
+		s.Submissions, err = decodeLines[txn.Submission](lines)
+	case kindPrepares:
+		s.Prepares, err = c.decodePrepares(lines)
+	case kindVotes:
+		s.Votes, err = decodeLines[txn.VoteRecord](lines)
+	case kindDecisions:
+		s.Decisions, err = decodeLines[txn.Decision](lines)
+	case kindHistory:
+		s.History, err = decodeLines[txn.Past](lines)
+	default:
+		return fmt.Errorf("decode records of an unknown kind: %w", errUndecodable)
+	}
+	return err
+}
+
+// decodeLines gives an error that names no content.
+func decodeLines[T any](lines []byte) ([]T, error) {
+	records := make([]T, 0, bytes.Count(lines, []byte("\n")))
+	for line := range bytes.Lines(lines) {
+		var r T
+		if err := json.Unmarshal(line, &r); err != nil {
+			return nil, fmt.Errorf("decode record %d: %w", len(records), errUndecodable)
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+func (c *codec) decodePrepares(lines []byte) ([]txn.Prepare, error) {
+	raw, err := decodeLines[prepareLine](lines)
+	if err != nil {
+		return nil, err
+	}
+	prepares := make([]txn.Prepare, len(raw))
+	for i := range raw {
+		p := raw[i].Prepare
+		switch {
+		case raw[i].Packed != nil:
+			if p.Payload, err = c.unpack.DecodeAll(raw[i].Packed, nil); err != nil {
+				return nil, fmt.Errorf("decompress payload of record %d: %w", i, errUndecodable)
+			}
+		case raw[i].Plain != nil:
+			p.Payload = raw[i].Plain
+		case raw[i].Work != nil:
+			p.Payload = raw[i].Work
+		}
+		prepares[i] = p
+	}
+	return prepares, nil
+}
