@@ -5,24 +5,17 @@ import (
 	"strings"
 
 	"github.com/gowebpki/jcs"
+
+	"github.com/medcommit/medcommit/txn"
 )
 
-// Numbers outside these bounds are refused: exact arithmetic on 1e1000000000 would take all memory.
-const (
-	maxNumber   = 100
-	maxExponent = 400
-)
+// maxWritten is how many digits of a number are written out with its zeros.
+const maxWritten = 100
 
-// inRange tells whether a JSON number is short enough and within the range of a double.
+// inRange tells whether a JSON number is one to compute with, and within the range of a double.
 func inRange(literal string) bool {
-	if len(literal) > maxNumber {
+	if !txn.ValidNumber(literal) {
 		return false
-	}
-	if i := strings.IndexAny(literal, "eE"); i >= 0 {
-		e, err := strconv.Atoi(literal[i+1:])
-		if err != nil || e > maxExponent || e < -maxExponent {
-			return false
-		}
 	}
 	_, err := strconv.ParseFloat(literal, 64)
 	return err == nil
@@ -91,7 +84,7 @@ func (d decimal) append(dst []byte) []byte {
 	}
 	point := len(d.digits) + d.exp // where the decimal point stands, in digits from the left
 	switch {
-	case d.exp >= 0 && point <= maxNumber:
+	case d.exp >= 0 && point <= maxWritten:
 		return append(append(dst, d.digits...), strings.Repeat("0", d.exp)...)
 	case d.exp < 0 && point > 0:
 		return append(append(append(dst, d.digits[:point]...), '.'), d.digits[point:]...)

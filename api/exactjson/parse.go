@@ -21,7 +21,7 @@ var (
 	ErrDepth = errors.New("nests too deep")
 	// ErrDuplicate says that an object has two members of one name.
 	ErrDuplicate = errors.New("has two members of one name")
-	// ErrNumber says that a number is longer than 100 characters or outside the range of a double.
+	// ErrNumber says that a number is longer than 400 characters or outside the range of a double.
 	ErrNumber = errors.New("has a number out of range")
 )
 

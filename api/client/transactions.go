@@ -1,0 +1,134 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/medcommit/medcommit/api/problem"
+	"github.com/medcommit/medcommit/txn"
+)
+
+// What a submission's attempt may take beyond the transaction's timeout: the coordinator waits 5 s longer than that.
+const submitSlack = 10 * time.Second
+
+// Submit hands a transaction in, waits for what w says, and gives it as it stands then: decided either way, or not yet. The
+// timeout of the server is taken to be 10 s where r names none.
+func (c *Client) Submit(ctx context.Context, r txn.Request, w txn.Wait) (txn.Transaction, error) {
+	if r.ID == "" {
+		r.ID = rand.Text()
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		return txn.Transaction{}, fmt.Errorf("write transaction: %w", err)
+	}
+	return c.SubmitJSON(ctx, body, w)
+}
+
+// SubmitJSON does what Submit does for a body as it is, mistakes included: the answer names them. An id is added where it has none.
+func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.Transaction, error) {
+	r := request{
+		method: http.MethodPost, path: "/v1/transactions?wait=" + w.String(), body: body,
+		header:  http.Header{"Content-Type": {"application/json"}},
+		timeout: attemptTimeout(body),
+	}
+	if !hasID(body) {
+		r.header.Set("Idempotency-Key", rand.Text())
+	}
+	a, err := c.do(ctx, r)
+	return outcome(a, err, problem.Aborted)
+}
+
+// hasID tells whether a body brings its own id, good or bad.
+func hasID(body []byte) bool {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		return true // the answer will say what is wrong with it
+	}
+	_, ok := members["id"]
+	return ok
+}
+
+func attemptTimeout(body []byte) time.Duration {
+	var r struct {
+		Timeout string `json:"timeout"`
+	}
+	_ = json.Unmarshal(body, &r)
+	d, err := time.ParseDuration(r.Timeout)
+	if err != nil || d <= 0 {
+		d = 10 * time.Second
+	}
+	return min(d, 10*time.Minute) + submitSlack
+}
+
+// outcome gives the transaction that an answer holds, also one in a problem of the given name.
+func outcome(a answer, err error, carrier problem.Name) (txn.Transaction, error) {
+	var p *problem.Problem
+	if errors.As(err, &p) && p.Name() == carrier && p.Transaction != nil {
+		return *p.Transaction, nil
+	}
+	var t txn.Transaction
+	if err != nil {
+		return t, err
+	}
+	return t, decode(a, &t)
+}
+
+// Get gives a transaction, or an error that is txn.ErrNotFound.
+func (c *Client) Get(ctx context.Context, id string) (txn.Transaction, error) {
+	if !txn.ValidID(id) {
+		return txn.Transaction{}, fmt.Errorf("get transaction: %w", txn.ErrBadName)
+	}
+	return read[txn.Transaction](ctx, c, http.MethodGet, "/v1/transactions/"+segment(id))
+}
+
+// List gives one page of transactions, newest first. The zero Filter selects all, 100 a page.
+func (c *Client) List(ctx context.Context, f txn.Filter) (txn.Page, error) {
+	q := url.Values{}
+	if f.State != 0 {
+		q.Set("state", f.State.String())
+	}
+	if f.Participant != "" {
+		q.Set("participant", f.Participant)
+	}
+	if f.Limit != 0 {
+		q.Set("limit", strconv.Itoa(f.Limit))
+	}
+	if f.Cursor != "" {
+		q.Set("cursor", f.Cursor)
+	}
+	path := "/v1/transactions"
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return read[txn.Page](ctx, c, http.MethodGet, path)
+}
+
+// Abort aborts a transaction that is not decided, and gives it as it stands. With an error that is txn.ErrAlreadyDecided it gives
+// the transaction too: it commits.
+func (c *Client) Abort(ctx context.Context, id string) (txn.Transaction, error) {
+	if !txn.ValidID(id) {
+		return txn.Transaction{}, fmt.Errorf("abort transaction: %w", txn.ErrBadName)
+	}
+	a, err := c.do(ctx, request{method: http.MethodPost, path: "/v1/transactions/" + segment(id) + "/abort", timeout: answerTimeout})
+	t, err2 := outcome(a, err, problem.AlreadyDecided)
+	if err != nil {
+		return t, fmt.Errorf("abort transaction: %w", err)
+	}
+	return t, err2
+}
+
+// segment writes an id into a path. An id of dots only would be taken for a step up.
+func segment(id string) string {
+	if strings.Trim(id, ".") == "" {
+		return strings.ReplaceAll(id, ".", "%2E")
+	}
+	return url.PathEscape(id)
+}
