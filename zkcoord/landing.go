@@ -1,0 +1,113 @@
+package zkcoord
+
+import (
+	"context"
+	"time"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// ask runs f on the loop, where the machine may be looked at, and waits until it ran.
+func (c *Coordinator) ask(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	c.box.put(letter{call: func() {
+		f()
+		close(done)
+	}})
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.ended:
+		return txn.ErrUnavailable
+	}
+}
+
+// submitted takes the machine's answer to a submission.
+func (c *Coordinator) submitted(e txn.Submitted) {
+	fl := c.flights.land(e.Ticket)
+	if fl == nil {
+		return
+	}
+	switch e.Result {
+	case txn.SubmitAccepted:
+		c.flights.own[e.Key] = fl
+		c.await(e.Key, &waiter{wait: fl.wait, answers: fl.answers})
+		if _, _, live := c.machine.LookupKey(e.Key); live {
+			c.changed(e.Key)
+		}
+		return
+	case txn.SubmitKnown:
+		c.await(e.Key, &waiter{wait: fl.wait, answers: fl.answers})
+	default:
+		fl.answers <- answer{result: e.Result, key: e.Key}
+	}
+	c.landed(fl)
+}
+
+// await lets w wait for key; it is answered at once where key has come far enough.
+func (c *Coordinator) await(key txn.Key, w *waiter) {
+	c.flights.waiters[key] = append(c.flights.waiters[key], w)
+	if t, _, live := c.machine.LookupKey(key); live {
+		c.flights.wake(&t)
+	}
+}
+
+// landed counts a flight as decided, or refused, once.
+func (c *Coordinator) landed(fl *flight) {
+	if !fl.decided {
+		fl.decided = true
+		c.metrics.inFlight.Set(float64(c.inFlight.Add(-1)))
+	}
+}
+
+// changed is called when a transaction came to a new state.
+func (c *Coordinator) changed(key txn.Key) {
+	told := c.synced.Load() && c.notices.wanted()
+	if !told && !c.flights.concerns(key) {
+		return
+	}
+	t, _, live := c.machine.LookupKey(key)
+	if !live {
+		c.wentBy(key)
+		return
+	}
+	c.progress(&t, told)
+}
+
+// wentBy is called when key was decided, retired and dropped before its decision was read here: who waits looks for its id.
+func (c *Coordinator) wentBy(key txn.Key) {
+	if fl := c.flights.own[key]; fl != nil {
+		c.landed(fl)
+		delete(c.flights.own, key)
+	}
+	c.flights.missed(key)
+}
+
+// progress tells all who wait for t, and counts it where it was taken in here.
+func (c *Coordinator) progress(t *txn.Transaction, told bool) {
+	if fl := c.flights.own[t.Key]; fl != nil && t.State.Decided() {
+		c.count(fl, t)
+	}
+	c.flights.wake(t)
+	if told && !isDuplicate(t) {
+		c.notices.publish(txn.Notice{Kind: txn.EventTransaction, Transaction: t})
+	}
+}
+
+func (c *Coordinator) count(fl *flight, t *txn.Transaction) {
+	took := time.Since(fl.begun)
+	if !fl.decided {
+		if !isDuplicate(t) {
+			c.metrics.decided(t, took)
+		}
+		c.landed(fl)
+	}
+	if enough(txn.WaitCompleted, t.State) {
+		if !isDuplicate(t) {
+			c.metrics.completed(took)
+		}
+		delete(c.flights.own, t.Key)
+	}
+}

@@ -1,0 +1,46 @@
+package zkcoord
+
+import (
+	"sync"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// letter is one thing for the loop to do: exactly one of its members is set.
+type letter struct {
+	event  txn.Event // from the driver, or a wish for the machine
+	flight *flight   // a submission on its way
+	call   func()    // runs on the loop, where the machine may be looked at
+}
+
+// mailbox hands letters of many goroutines to the loop, in order. Putting one in never blocks for long.
+type mailbox struct {
+	mu      sync.Mutex
+	letters []letter
+	wake    chan struct{}
+}
+
+func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
+
+func (m *mailbox) put(l letter) {
+	m.mu.Lock()
+	m.letters = append(m.letters, l)
+	first := len(m.letters) == 1
+	m.mu.Unlock()
+	if first {
+		select {
+		case m.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// take gives all letters that came since, and leaves emptied behind for those to come.
+func (m *mailbox) take(emptied []letter) []letter {
+	clear(emptied)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	letters := m.letters
+	m.letters = emptied[:0]
+	return letters
+}

@@ -1,0 +1,86 @@
+package zkcoord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// finding is what an id was found to mean.
+type finding struct {
+	view   txn.Transaction
+	digest string
+	past   bool // it is in history: complete, and not live
+}
+
+// Transaction gives the transaction that id means, or ErrNotFound: unknown, never "aborted".
+func (c *Coordinator) Transaction(ctx context.Context, id string) (txn.Transaction, error) {
+	found, err := c.find(ctx, id)
+	if err != nil {
+		return txn.Transaction{}, fmt.Errorf("find the transaction: %w", err)
+	}
+	return found.view, nil
+}
+
+// find finds what id means. Whoever concludes from absence completes a write first (R6), so that a transaction that another
+// coordinator took in and answered for is found here too.
+func (c *Coordinator) find(ctx context.Context, id string) (finding, error) {
+	if !c.synced.Load() {
+		return finding{}, txn.ErrUnavailable
+	}
+	found, err := c.look(ctx, id)
+	if !errors.Is(err, txn.ErrNotFound) {
+		return found, err
+	}
+	if err := c.catchUp(ctx); err != nil {
+		return finding{}, err
+	}
+	return c.look(ctx, id)
+}
+
+// look finds what id means by what was read so far.
+func (c *Coordinator) look(ctx context.Context, id string) (finding, error) {
+	for {
+		var found finding
+		var chapter txn.Pos
+		where := txn.FoundNowhere
+		err := c.ask(ctx, func() { found.view, found.digest, chapter, where = c.machine.Lookup(id) })
+		switch {
+		case err != nil:
+			return finding{}, err
+		case where == txn.FoundLive:
+			return found, nil
+		case where == txn.FoundNowhere:
+			return finding{}, txn.ErrNotFound
+		}
+		past, err := c.chapter(ctx, chapter)
+		if errors.Is(err, errGone) {
+			return finding{}, txn.ErrNotFound // forgotten meanwhile
+		}
+		if err != nil {
+			return finding{}, err
+		}
+		for i := range past {
+			if past[i].Submission.ID == id {
+				return finding{past[i].View(c.cluster), past[i].Submission.Digest, true}, nil
+			}
+		}
+		return finding{}, txn.ErrNotFound
+	}
+}
+
+// catchUp reads the logs to their ends after a write of one's own. Those who ask while it is under way share the next one.
+func (c *Coordinator) catchUp(ctx context.Context) error {
+	w := make(chan error, 1)
+	c.box.put(letter{call: func() { c.catching.join(w) }})
+	select {
+	case err := <-w:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.ended:
+		return txn.ErrUnavailable
+	}
+}

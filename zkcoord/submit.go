@@ -1,0 +1,193 @@
+package zkcoord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// waitGrace is how long after a transaction's timeout a caller still waits.
+const waitGrace = 5 * time.Second
+
+// errAgain says that a submission is surely not in the log, and its id in nobody's use: submit it again with a new key.
+var errAgain = errors.New("submit again")
+
+// Submit hands in a checked request and waits as it says. It returns the transaction as it stands when the wait ends. Where the
+// error is none of txn's sentinels, ErrPerhaps or that of ctx, nothing was started.
+func (c *Coordinator) Submit(ctx context.Context, h txn.Handed) (txn.Transaction, error) {
+	t, err := c.submit(ctx, h)
+	if err != nil {
+		c.metrics.refused(err)
+		return t, fmt.Errorf("submit the transaction: %w", err)
+	}
+	return t, nil
+}
+
+func (c *Coordinator) submit(ctx context.Context, h txn.Handed) (txn.Transaction, error) {
+	begun := time.Now()
+	wait, cancel := context.WithTimeout(ctx, h.Timeout+waitGrace)
+	defer cancel()
+	if err := c.admit(&h); err != nil {
+		return c.orKnown(wait, &h, err)
+	}
+	for {
+		parcels, err := c.pack(wait, &h)
+		if err != nil {
+			return txn.Transaction{}, err
+		}
+		t, err := c.fly(ctx, wait, &h, parcels)
+		if !errors.Is(err, errAgain) {
+			return t, err
+		}
+		if time.Since(begun) > c.cfg.Retention/2 || wait.Err() != nil {
+			return txn.Transaction{}, txn.ErrUnavailable
+		}
+	}
+}
+
+// admit tells whether a new transaction may be started now.
+func (c *Coordinator) admit(h *txn.Handed) error {
+	if err := c.Ready(); err != nil {
+		return err
+	}
+	roster := c.roster.Load()
+	for i := range h.Branches {
+		if err := roster.admit(h.Branches[i].Participant); err != nil {
+			return fmt.Errorf("participant %s: %w", h.Branches[i].Participant, err)
+		}
+	}
+	if c.inFlight.Load() >= int64(c.cfg.MaxInFlight) {
+		return txn.ErrTooMany
+	}
+	return nil
+}
+
+// orKnown answers a request that was not admitted by the transaction that its id already means, where there is one: it was
+// started before, and a client that asks again wants to know.
+func (c *Coordinator) orKnown(wait context.Context, h *txn.Handed, refused error) (txn.Transaction, error) {
+	if errors.Is(refused, txn.ErrUnavailable) {
+		return txn.Transaction{}, refused
+	}
+	if _, err := c.look(wait, h.ID); err != nil {
+		return txn.Transaction{}, refused
+	}
+	t, err := c.meaning(wait, h)
+	if errors.Is(err, errAgain) {
+		return txn.Transaction{}, refused
+	}
+	return t, err
+}
+
+// fly hands the submission in under a new key and waits for its end.
+func (c *Coordinator) fly(ctx, wait context.Context, h *txn.Handed, parcels []txn.Prepare) (txn.Transaction, error) {
+	flying := c.inFlight.Add(1)
+	if flying > int64(c.cfg.MaxInFlight) {
+		c.inFlight.Add(-1)
+		return txn.Transaction{}, txn.ErrTooMany
+	}
+	c.metrics.inFlight.Set(float64(flying))
+	now := time.Now()
+	fl := &flight{wait: h.Wait, begun: now, answers: make(chan answer, 1)}
+	key := newKey(now)
+	fl.submit = txn.Submit{Submission: c.submission(h, key, now), Prepares: address(parcels, key)}
+	c.box.put(letter{flight: fl})
+	select {
+	case a := <-fl.answers:
+		return c.settle(wait, h, a)
+	case <-wait.Done():
+	case <-c.ended:
+		return txn.Transaction{}, txn.ErrPerhaps
+	}
+	if ctx.Err() != nil {
+		return txn.Transaction{}, ctx.Err()
+	}
+	return c.asItStands(ctx, key)
+}
+
+// settle makes of the machine's answer what the caller gets.
+func (c *Coordinator) settle(wait context.Context, h *txn.Handed, a answer) (txn.Transaction, error) {
+	switch a.result {
+	case txn.SubmitAccepted:
+		if isDuplicate(&a.view) {
+			return c.meaning(wait, h)
+		}
+		return a.view, nil
+	case txn.SubmitKnown, txn.SubmitPast:
+		return c.meaning(wait, h)
+	case txn.SubmitIDReuse:
+		return txn.Transaction{}, txn.ErrIDReuse
+	case txn.SubmitAgain, txn.SubmitNoPayload:
+		return txn.Transaction{}, errAgain
+	case txn.SubmitNoSite:
+		return txn.Transaction{}, txn.ErrParticipantUnknown
+	case txn.SubmitFull:
+		return txn.Transaction{}, txn.ErrHistoryFull
+	case txn.SubmitPerhaps:
+		return txn.Transaction{}, txn.ErrPerhaps
+	case txn.SubmitTooLarge:
+		return txn.Transaction{}, txn.ErrTooLarge
+	}
+	return txn.Transaction{}, txn.ErrUnavailable
+}
+
+// meaning waits for the transaction that the id already means, and answers with it. errAgain: the id means nothing any more.
+func (c *Coordinator) meaning(wait context.Context, h *txn.Handed) (txn.Transaction, error) {
+	for {
+		found, err := c.find(wait, h.ID)
+		switch {
+		case errors.Is(err, txn.ErrNotFound):
+			return txn.Transaction{}, errAgain
+		case err != nil:
+			return txn.Transaction{}, err
+		case found.digest != h.Digest:
+			return txn.Transaction{}, txn.ErrIDReuse
+		case enough(h.Wait, found.view.State):
+			return found.view, nil
+		}
+		t, err := c.follow(wait, found.view.Key, h.Wait)
+		if err == nil && !isDuplicate(&t) {
+			return t, nil
+		}
+		if err != nil && !errors.Is(err, errAgain) {
+			return t, err
+		}
+	}
+}
+
+// follow waits until the live submission key has come as far as wait says, or ctx ends: then it gives it as it stands. errAgain:
+// it is not live any more.
+func (c *Coordinator) follow(ctx context.Context, key txn.Key, wait txn.Wait) (txn.Transaction, error) {
+	w := &waiter{wait: wait, answers: make(chan answer, 1)}
+	err := c.ask(ctx, func() { c.await(key, w) })
+	if err != nil {
+		return txn.Transaction{}, err
+	}
+	select {
+	case a := <-w.answers:
+		if a.result != txn.SubmitAccepted {
+			return txn.Transaction{}, errAgain
+		}
+		return a.view, nil
+	case <-c.ended:
+		return txn.Transaction{}, txn.ErrPerhaps
+	case <-ctx.Done():
+	}
+	c.box.put(letter{call: func() { c.flights.forget(key, w) }})
+	return c.asItStands(context.WithoutCancel(ctx), key)
+}
+
+// asItStands gives a submission whose wait is over. ErrPerhaps: the log was not seen to hold it.
+func (c *Coordinator) asItStands(ctx context.Context, key txn.Key) (t txn.Transaction, err error) {
+	live := false
+	if err := c.ask(ctx, func() { t, _, live = c.machine.LookupKey(key) }); err != nil || !live {
+		return txn.Transaction{}, txn.ErrPerhaps
+	}
+	return t, nil
+}
+
+func isDuplicate(t *txn.Transaction) bool {
+	return t.Reason != nil && t.Reason.Code == txn.ReasonDuplicate
+}
