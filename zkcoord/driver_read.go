@@ -174,7 +174,7 @@ func (s *session) entry(ctx context.Context, log txn.Log, at txn.Pos) (*txn.Entr
 		})
 		switch {
 		case err == nil:
-			return &txn.Entry{Pos: at, Ephemeral: stat.EphemeralOwner != 0, Segment: s.d.decode(log, at, data)}, nil
+			return &txn.Entry{Pos: at, Ephemeral: stat.EphemeralOwner != 0, Size: len(data), Segment: s.d.decode(log, at, data)}, nil
 		case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth) && log.Kind == txn.Votes:
 			return nil, nil
 		case !errors.Is(err, zk.ErrNoAuth):

@@ -12,7 +12,6 @@ import (
 type finding struct {
 	view   txn.Transaction
 	digest string
-	past   bool // it is in history: complete, and not live
 }
 
 // Transaction gives the transaction that id means, or ErrNotFound: unknown, never "aborted".
@@ -42,33 +41,31 @@ func (c *Coordinator) find(ctx context.Context, id string) (finding, error) {
 
 // look finds what id means by what was read so far.
 func (c *Coordinator) look(ctx context.Context, id string) (finding, error) {
-	for {
-		var found finding
-		var chapter txn.Pos
-		where := txn.FoundNowhere
-		err := c.ask(ctx, func() { found.view, found.digest, chapter, where = c.machine.Lookup(id) })
-		switch {
-		case err != nil:
-			return finding{}, err
-		case where == txn.FoundLive:
-			return found, nil
-		case where == txn.FoundNowhere:
-			return finding{}, txn.ErrNotFound
-		}
-		past, err := c.chapter(ctx, chapter)
-		if errors.Is(err, errGone) {
-			return finding{}, txn.ErrNotFound // forgotten meanwhile
-		}
-		if err != nil {
-			return finding{}, err
-		}
-		for i := range past {
-			if past[i].Submission.ID == id {
-				return finding{past[i].View(c.cluster), past[i].Submission.Digest, true}, nil
-			}
-		}
+	var found finding
+	var chapter txn.Pos
+	where := txn.FoundNowhere
+	err := c.ask(ctx, func() { found.view, found.digest, chapter, where = c.machine.Lookup(id) })
+	switch {
+	case err != nil:
+		return finding{}, err
+	case where == txn.FoundLive:
+		return found, nil
+	case where == txn.FoundNowhere:
 		return finding{}, txn.ErrNotFound
 	}
+	past, err := c.chapter(ctx, chapter)
+	if errors.Is(err, errGone) {
+		return finding{}, txn.ErrNotFound // forgotten meanwhile
+	}
+	if err != nil {
+		return finding{}, err
+	}
+	for i := range past {
+		if past[i].Submission.ID == id {
+			return finding{past[i].View(c.cluster), past[i].Submission.Digest}, nil
+		}
+	}
+	return finding{}, txn.ErrNotFound
 }
 
 // catchUp reads the logs to their ends after a write of one's own. Those who ask while it is under way share the next one.
