@@ -104,9 +104,8 @@ func (w *world) work(c *call, e txn.Work) txn.Ballot {
 	if e.Prepare.Head != "" {
 		payload = w.payload(e.Prepare.Head)
 	}
-	leaky := w.mutation == noGuard
-	b := c.site.db.prepare(e.XID, payload, leaky)
-	if leaky && b.Vote == txn.VoteAbort {
+	b := c.site.db.prepare(e.XID, payload, w.mutation)
+	if w.mutation == noGuard && b.Vote == txn.VoteAbort {
 		c.rollback = true
 	}
 	c.lookup = b.Vote == txn.VoteCommit && w.faults.has(faultLookup) && w.rng.chance(2)

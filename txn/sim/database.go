@@ -73,11 +73,11 @@ func (d *database) free() int {
 
 // prepare executes a branch's work and prepares it, or says why not. The marker is unique: work that was committed once is
 // refused, and work that is prepared is not executed again.
-func (d *database) prepare(x txn.XID, payload []byte, leaky bool) txn.Ballot {
+func (d *database) prepare(x txn.XID, payload []byte, m mutation) txn.Ballot {
 	if _, there := d.prepared[x.Key]; there {
 		return txn.Commit()
 	}
-	if _, done := d.marked[x.Key]; done {
+	if _, done := d.marked[x.Key]; done && m != noMarker {
 		return txn.Commit()
 	}
 	if len(payload) < 2 {
@@ -89,7 +89,7 @@ func (d *database) prepare(x txn.XID, payload []byte, leaky bool) txn.Ballot {
 		d.readonly[x.Key] = true
 		return txn.ReadOnly()
 	case workFails:
-		if leaky {
+		if m == noGuard {
 			d.prepared[x.Key] = branch{xid: x, bad: true}
 		}
 		return txn.Abort(txn.DetailRows)

@@ -30,6 +30,8 @@ const (
 	faultRefuse                 // work fails its conditions
 	faultReadOnly               // branches are read-only
 	faultSlow                   // processes run at very different speeds
+	faultLazy                   // a process is late with one log
+	faultSmall                  // multis are small
 	faultCount
 )
 
@@ -41,10 +43,15 @@ func (f faults) has(k fault) bool { return f&(1<<k) != 0 }
 // choose gives a schedule its faults: each with a chance that is itself chosen, so that schedules with few and with many are tried
 // (swarm testing: Groce and others, 2012).
 func (w *world) choose() {
-	in := 2 + w.rng.below(4)
-	for k := range fault(faultCount) {
-		if w.rng.chance(in) {
-			w.faults |= 1 << k
+	if in := 2 + w.rng.below(6); in < 6 {
+		for k := range faultCount {
+			if w.rng.chance(in) {
+				w.faults |= 1 << k
+			}
+		}
+	} else {
+		for range 2 + w.rng.below(4) {
+			w.faults |= 1 << w.rng.below(int(faultCount))
 		}
 	}
 	if !w.rng.chance(8) {
@@ -52,6 +59,9 @@ func (w *world) choose() {
 	}
 	if w.faults.has(faultRollOver) {
 		w.generation = int32(2 + w.rng.below(3))
+	}
+	if w.faults.has(faultSmall) {
+		w.maxOps = 8 + w.rng.below(8)
 	}
 	w.retention = time.Minute
 	if w.faults.has(faultForget) {

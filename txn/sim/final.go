@@ -51,6 +51,9 @@ func (j *judge) nothingLeft() {
 			w.violate("the stock of %s is %d", n, s.db.stock)
 		}
 	}
+	if len(j.lost) > 0 {
+		return // what was lost with a database stays until an operator has settled it, and all that shares a segment with it
+	}
 	j.logsEmpty()
 	for _, name := range w.zk.children("payloads", never) {
 		w.stuck("the payload %s is left", name)

@@ -43,7 +43,8 @@ type process struct {
 	clients map[txn.Ticket]*client
 	waiting []*client
 	mutant  mutant
-	speed   int // how often it is chosen
+	lazy    txn.LogKind // a log that it reads only when it has to
+	speed   int         // how often it is chosen
 }
 
 func (p *process) String() string { return p.name + "/" + p.nonce }
@@ -82,6 +83,9 @@ func (w *world) newProcess(name string) *process {
 	p := &process{
 		name: name, nonce: fmt.Sprintf("p%d", w.starts), alive: true, speed: 1 + w.rng.below(8),
 		offset: time.Duration(w.rng.below(1000)) * time.Millisecond, ticked: -1,
+	}
+	if w.faults.has(faultLazy) && w.rng.chance(2) {
+		p.lazy = [...]txn.LogKind{txn.Transactions, txn.Decisions, txn.History, txn.Inbox, txn.Votes}[w.rng.below(5)]
 	}
 	w.processes = append(w.processes, p)
 	w.trace("%s starts", p)

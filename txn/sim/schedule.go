@@ -44,7 +44,8 @@ func (w *world) run() {
 // disturb runs the cluster for a number of steps, faults and all.
 func (w *world) disturb(steps int) {
 	ids := 1 + w.rng.below(4)
-	rate := 4 + w.rng.below(28)
+	rate := 6 + w.rng.below(40)
+	leaps := 8 + w.rng.below(60)
 	for range steps {
 		if w.failure != nil {
 			return
@@ -52,15 +53,51 @@ func (w *world) disturb(steps int) {
 		switch {
 		case w.rng.chance(rate):
 			w.trouble(ids)
-		case w.rng.chance(12):
+		case w.rng.chance(16):
+			w.repair()
+		case w.rng.chance(leaps):
+			w.leap()
+		case w.rng.chance(16):
 			w.order(ids)
-		case w.rng.chance(8):
+		case w.rng.chance(12):
 			w.pass()
-		case w.rng.chance(5) && len(w.calls) > 0:
+		case len(w.calls) > 0 && w.rng.chance(4):
 			w.database()
 		default:
-			w.progress(w.pick())
+			for range 3 {
+				if w.progress(w.pick()) {
+					break
+				}
+			}
 		}
+	}
+}
+
+// leap lets everybody come far but for a few, who sleep meanwhile: it makes long delays out of few steps.
+func (w *world) leap() {
+	var asleep []*process
+	for _, p := range w.processes {
+		if !p.link.held && w.rng.chance(3) {
+			p.link.held = true
+			asleep = append(asleep, p)
+		}
+	}
+	w.trace("asleep: %v", asleep)
+	for range w.rng.below(8) {
+		w.settle()
+		w.now += time.Duration(50+w.rng.below(450)) * time.Millisecond
+		for i := 0; i < len(w.processes) && w.failure == nil; i++ {
+			if p := w.processes[i]; !p.link.held {
+				w.tick(p)
+				w.flush(p)
+			}
+		}
+	}
+	if w.rng.chance(2) {
+		w.settle()
+	}
+	for _, p := range asleep {
+		p.link.held = false
 	}
 }
 
@@ -94,39 +131,35 @@ func (w *world) pick() *process {
 // database moves one call of a process on.
 func (w *world) database() {
 	i := w.rng.below(len(w.calls))
-	if w.calls[i].slow && !w.rng.chance(6) {
+	if w.calls[i].slow && !w.rng.chance(8) {
 		return
 	}
 	w.advance(i)
 }
 
-// progress moves one thing on between a process and ZooKeeper.
-func (w *world) progress(p *process) {
+// progress moves one thing on between a process and ZooKeeper, and tells whether there was one.
+func (w *world) progress(p *process) bool {
 	if p == nil {
-		return
+		return false
 	}
 	l := &p.link
 	switch {
 	case l.state == linkNone || l.state == linkEnding && len(l.answers) == 0:
 		w.open(p)
-	case len(l.answers) > 0 && w.rng.chance(2):
+	case len(l.answers) > 0 && (l.state != linkUp || w.rng.chance(2)):
 		w.hearOne(p)
-	case l.state == linkDown && w.rng.chance(3):
-		w.resume(p)
-	case l.state != linkUp:
-		if len(l.answers) > 0 {
-			w.hearOne(p)
+	case l.state == linkDown:
+		if w.rng.chance(4) {
+			w.resume(p)
 		}
 	case len(l.asked) > 0 && w.rng.chance(2):
 		w.carry(p, w.early(len(l.asked)))
-	case w.rng.chance(2):
-		w.readMore(p)
+	case w.rng.chance(3) && l.sess.view < w.zk.head && l.sess.alive:
+		l.sess.view += 1 + zxid(w.rng.below(int(w.zk.head-l.sess.view)))
 	default:
-		s := l.sess
-		if s.view < w.zk.head && s.alive {
-			s.view += 1 + zxid(w.rng.below(int(w.zk.head-s.view)))
-		}
+		return w.readMore(p)
 	}
+	return true
 }
 
 // early chooses among n that wait, mostly the first.
@@ -145,12 +178,12 @@ func (w *world) hearOne(p *process) {
 	w.hear(p, a)
 }
 
-// readMore gives a process something of what it follows or watches.
-func (w *world) readMore(p *process) {
+// readMore gives a process something of what it follows or watches, and tells whether there was anything.
+func (w *world) readMore(p *process) bool {
 	l := &p.link
 	n := len(l.follows) + len(l.watches)
 	if n == 0 || l.sess == nil || (!l.sess.alive && l.sess.view >= l.sess.died) {
-		return
+		return false
 	}
 	w.catchUp(l.sess)
 	v := l.sess.view
@@ -159,23 +192,24 @@ func (w *world) readMore(p *process) {
 		j := (from + i) % n
 		if j < len(l.follows) {
 			f := &l.follows[j]
-			if !f.news(v) {
+			log := f.log.log
+			if !f.news(v) || log.Kind == p.lazy && !w.over {
 				continue
 			}
-			log := f.log.log
 			if entries := f.take(v, 1+w.rng.below(3)); len(entries) > 0 {
 				w.hear(p, answer{txn.Entries{Log: log, Entries: entries}, v})
 			}
-			return
+			return true
 		}
 		t := &l.watches[j-len(l.follows)]
 		if e, ok := w.fire(p, t, v); ok {
 			t.told, t.at = true, v
 			w.hear(p, answer{e, v})
-			return
+			return true
 		}
 		t.at = v
 	}
+	return false
 }
 
 // order has a client do something.

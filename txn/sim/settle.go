@@ -27,8 +27,12 @@ func (w *world) settleOnce() bool {
 			moved = true
 		}
 	}
-	for len(w.calls) > 0 && w.failure == nil {
-		w.advance(0)
+	for i := 0; i < len(w.calls) && w.failure == nil; {
+		if c := w.calls[i]; !w.over && (c.slow || c.by.link.held) {
+			i++
+			continue
+		}
+		w.advance(i)
 		moved = true
 	}
 	return moved
@@ -48,22 +52,28 @@ func (w *world) settleProcess(p *process) bool {
 		w.open(p)
 		return true
 	case l.state == linkDown:
+		if !w.over {
+			return false
+		}
 		w.resume(p)
 		return true
 	case !l.sess.alive:
+		if !w.over && l.sess.view < l.sess.died {
+			return false
+		}
 		w.learnExpired(p)
 		return true
 	case len(l.asked) > 0:
 		w.carry(p, 0)
 		return true
 	}
-	l.sess.view = w.zk.head
+	if w.over || w.rng.chance(4) {
+		l.sess.view = w.zk.head
+	}
 	if w.mutation == noSync {
 		l.sess.floor = w.zk.head
 	}
-	before := w.steps
-	w.readMore(p)
-	return w.steps != before
+	return w.readMore(p)
 }
 
 // elapse lets time pass in calm weather.
@@ -82,7 +92,7 @@ func (w *world) elapse(d time.Duration) {
 
 // calmDown ends all faults: one process of each name runs, what was on its way has arrived, sessions that nobody uses are over.
 func (w *world) calmDown() {
-	w.calm = true
+	w.calm, w.over = true, true
 	w.faults &= 1 << faultLate // what is late still ends
 	for _, p := range append([]*process(nil), w.processes...) {
 		p.link.held = false

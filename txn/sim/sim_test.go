@@ -13,6 +13,7 @@ import (
 
 var (
 	schedules = flag.Int("sim.schedules", 100_000, "how many random schedules to run")
+	mutants   = flag.Int("sim.mutants", 20_000, "how many random schedules may look for the loss of a rule")
 	seed      = flag.Uint64("sim.seed", 1, "the seed of the first of them; with -sim.schedules 1 it is shown whatever it finds")
 )
 

@@ -2,12 +2,18 @@ package sim
 
 import "github.com/medcommit/medcommit/txn"
 
-// trouble lets one thing go wrong, if this schedule has faults of its kind.
+// acts are the kinds of trouble that come at a moment; the others are in the schedule's conditions.
+const acts faults = 1<<faultCut | 1<<faultExpire | 1<<faultQueue | 1<<faultCrash | 1<<faultCrashSite | 1<<faultZombie | 1<<faultElect |
+	1<<faultWithdraw | 1<<faultWish | 1<<faultTwice | 1<<faultReuse | 1<<faultPoison | 1<<faultRestore
+
+// trouble lets one thing go wrong, of a kind that this schedule has.
 func (w *world) trouble(ids int) {
-	k := fault(w.rng.below(int(faultCount)))
-	if !w.faults.has(k) {
-		w.repair()
+	if w.faults&acts == 0 {
 		return
+	}
+	k := fault(w.rng.below(int(faultCount)))
+	for !(w.faults & acts).has(k) {
+		k = (k + 1) % faultCount
 	}
 	p := w.pick()
 	switch k {
@@ -35,7 +41,7 @@ func (w *world) trouble(ids int) {
 			w.elect(d, w.rival(d))
 		}
 	case faultWithdraw:
-		w.withdraw(p)
+		w.withdraw()
 	case faultWish:
 		w.wish()
 	case faultPoison:
@@ -44,8 +50,6 @@ func (w *world) trouble(ids int) {
 		w.restore()
 	case faultTwice, faultReuse:
 		w.order(ids)
-	default:
-		w.repair()
 	}
 }
 
@@ -129,14 +133,20 @@ func (w *world) arrive(s *session) {
 }
 
 // withdraw has an operator free a branch.
-func (w *world) withdraw(p *process) {
-	if p == nil || p.site == nil || len(w.judge.order) == 0 {
-		return
-	}
-	k := w.judge.order[w.rng.below(len(w.judge.order))]
-	if _, prepared := p.site.db.prepared[k]; prepared {
-		w.trace("an operator withdraws %s at %s", k, p)
-		w.step(p, txn.Withdraw{Key: k})
+func (w *world) withdraw() {
+	from := w.rng.below(len(w.processes) + 1)
+	for i := range w.processes {
+		p := w.processes[(from+i)%len(w.processes)]
+		if p.site == nil {
+			continue
+		}
+		for _, x := range p.site.db.list() {
+			if t := w.judge.trials[x.Key]; t != nil && t.decision == nil {
+				w.trace("an operator withdraws %s at %s", x.Key, p)
+				w.step(p, txn.Withdraw{Key: x.Key})
+				return
+			}
+		}
 	}
 }
 

@@ -47,7 +47,8 @@ type world struct {
 	keys    int
 	starts  int
 	steps   int
-	calm    bool // no more faults: the continuation
+	calm    bool // every machine flushes at once
+	over    bool // no more faults: the continuation
 	failure *Failure
 	tracing bool
 	log     []string
