@@ -247,5 +247,8 @@ func (c *Coordinator) settleLost() {
 			result = SubmitAccepted
 		}
 		c.emit(Submitted{Ticket: h.Ticket, Result: result, Key: h.Submission.Key})
+		if result == SubmitAccepted && c.index.txs[h.Submission.Key] == nil {
+			c.emit(Changed{Key: h.Submission.Key}) // it is in history already
+		}
 	}
 }
