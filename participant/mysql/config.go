@@ -3,6 +3,8 @@ package mysql
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -12,8 +14,8 @@ import (
 type Config struct {
 	// URL is "mysql://user:password@host:port/database"; see parseURL for its options.
 	URL string
-	// Password, where it is not empty, replaces the URL's.
-	Password string
+	// PasswordFile, where set, holds the password instead of the URL; it is read for every new connection, so that it may change.
+	PasswordFile string
 	// LockTimeout bounds each wait for a row or a table; the server counts whole seconds, from 1. Default 3s.
 	LockTimeout time.Duration
 	// Branches is how many branches may be unfinished at once: on MariaDB each keeps a connection. Default: half of the server's
@@ -48,13 +50,28 @@ func (c *Config) Validate() error {
 	if c.Finishers < 0 || c.Branches < 0 {
 		errs = append(errs, errors.New("a number of connections is negative"))
 	}
-	if _, err := parseURL(c.URL, c.Password); err != nil {
+	if _, err := parseURL(c.URL); err != nil {
+		errs = append(errs, err)
+	}
+	if _, err := c.password(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("check MySQL settings: %w", err)
 	}
 	return nil
+}
+
+// password reads the password file; it gives "" where there is none.
+func (c *Config) password() (string, error) {
+	if c.PasswordFile == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(c.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("read password file: %w", err)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
 // lockSeconds is LockTimeout as the server counts it.

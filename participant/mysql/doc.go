@@ -26,7 +26,7 @@
 // the branch is listed; then it is held, and other processes' connections are ended; not listed, it must be marked, or is unknown.
 //
 // Each connection holds a user lock of a random name, recorded in medcommit_connections with the participant and its incarnation.
-// As long as the lock is used, the server's thread lives; IS_USED_LOCK names it, for KILL. A thread is gone, and a branch
+// As long as the lock is used, the server's thread lives; IS_USED_LOCK names it, for KILL. A thread is gone, and the branch
 // it held free, once its lock is. Open ends the connections of other processes this way; a process that is not the newest gets no
 // new connections (participant.ErrReplaced).
 //
@@ -37,5 +37,7 @@
 //	no answer to XA COMMIT                   the next Commit ends that connection first, and believes the list and the marker
 //	no connection to be had                  a vote to abort, retryable: nothing was sent
 //	the server is killed                     prepared branches are recovered; connections and locks are gone with it
+//	the server says done for a branch whose connection is just ending, and has done nothing (MariaDB; see disconnecting)
+//	                                         waited for; found by the marker, which is then there and not committed: an error
 //	another process runs as the participant  its connections replace ours; what we voted does not count (R5)
 package mysql

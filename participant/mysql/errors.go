@@ -19,6 +19,9 @@ var (
 	errNoRoom = errors.New("all connections for unfinished branches are taken")
 	// errHeld says that a prepared branch is still attached to a connection that is not known to be ours.
 	errHeld = errors.New("the branch is held by another connection")
+	// errLimbo says that a branch is neither listed nor over, by its marker. Either another process is about to prepare it, or the
+	// server took it for finished while its connection ended: it is prepared again when the server is started again.
+	errLimbo = errors.New("the server does not list the branch and has not finished it; if that stays so, start the server again")
 	// errUnsent says that a request was never sent: it is larger than the server takes, or its values and places do not match.
 	errUnsent = errors.New("the request cannot be sent")
 	// errTaken says that the server knows a branch that was to be begun.
@@ -90,6 +93,9 @@ func number(err error) uint16 {
 
 // detail says of which kind an error is that ended a branch's work.
 func detail(err error) txn.Detail {
+	if errors.Is(err, errUnsent) {
+		return txn.DetailInternal
+	}
 	switch number(err) {
 	case errWrongRows:
 		return txn.DetailRows

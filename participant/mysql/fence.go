@@ -34,12 +34,11 @@ func (m *Manager) claim(ctx context.Context, s *session) error {
 	return nil
 }
 
-// renew lifts this process's own connections to its incarnation, and forgets those of the participant that are gone.
+// renew lifts this process's own connections to its incarnation.
 func (m *Manager) renew(ctx context.Context, s *session) error {
 	us := m.whose()
-	err := s.batch(ctx, 2, "UPDATE medcommit_connections SET incarnation = ? WHERE cluster = ? AND participant = ? AND process = ?;\n"+
-		"DELETE FROM medcommit_connections WHERE cluster = ? AND participant = ? AND IS_USED_LOCK(lock_name) IS NULL",
-		int64(us.incarnation), us.cluster, us.participant, m.process, us.cluster, us.participant)
+	err := s.batch(ctx, 1, "UPDATE medcommit_connections SET incarnation = ? WHERE cluster = ? AND participant = ? AND process = ?",
+		int64(us.incarnation), us.cluster, us.participant, m.process)
 	if err != nil {
 		return fmt.Errorf("renew connections: %w", err)
 	}
@@ -68,24 +67,24 @@ func (m *Manager) endOthers(ctx context.Context, s *session) error {
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("list older connections: %w", clean(err))
 	}
+	if len(locks) > 0 {
+		m.cfg.Log.Info("ending connections of other processes", "participant", us.participant, "connections", len(locks))
+	}
 	return m.end(ctx, s, locks)
 }
 
 // end ends connections, waits until the server has let go of all they held, and forgets them.
 func (m *Manager) end(ctx context.Context, s *session, locks []string) error {
+	if len(locks) == 0 {
+		return nil
+	}
 	for _, lock := range locks {
-		ended, err := kill(ctx, s, lock)
-		for wait := time.Millisecond; err == nil && !ended; wait = min(2*wait, 50*time.Millisecond) {
-			select {
-			case <-time.After(wait):
-			case <-ctx.Done():
-				return fmt.Errorf("wait for a connection's end: %w", ctx.Err())
-			}
-			ended, err = kill(ctx, s, lock)
-		}
-		if err != nil {
+		if err := s.awaitEnd(ctx, lock); err != nil {
 			return err
 		}
+	}
+	if err := s.batch(ctx, 1, disconnecting); err != nil {
+		return fmt.Errorf("wait for the storage engine: %w", err)
 	}
 	for _, lock := range locks {
 		if err := s.batch(ctx, 1, "DELETE FROM medcommit_connections WHERE lock_name = ?", lock); err != nil {
@@ -95,8 +94,29 @@ func (m *Manager) end(ctx context.Context, s *session, locks []string) error {
 	return nil
 }
 
+// disconnecting gives InnoDB the time to notice that a connection is gone. MariaDB frees a connection's branch, then its user
+// locks, takes it off the process list, closes its socket, and only then tells InnoDB: microseconds later, which nothing shows. In
+// between, XA COMMIT and XA ROLLBACK are answered with success, do nothing, and take the branch off the list: it stays prepared and
+// locked until the server starts again (seen in 1 % of trials without waiting, in 0.07 % after the lock was free). See limbo.
+const disconnecting = "DO SLEEP(0.1)"
+
+// awaitEnd ends the connection that holds a lock, and waits until the lock is free.
+func (s *session) awaitEnd(ctx context.Context, lock string) error {
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		gone, err := s.kill(ctx, lock)
+		if err != nil || gone {
+			return err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return fmt.Errorf("wait for a connection's end: %w", ctx.Err())
+		}
+	}
+}
+
 // kill ends the connection that holds a lock, and tells whether it was gone already.
-func kill(ctx context.Context, s *session, lock string) (gone bool, err error) {
+func (s *session) kill(ctx context.Context, lock string) (gone bool, err error) {
 	var thread sql.NullInt64
 	if err := s.conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", lock).Scan(&thread); err != nil {
 		return false, fmt.Errorf("look for a connection: %w", clean(err))

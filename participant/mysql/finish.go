@@ -60,11 +60,24 @@ func (m *Manager) finish(ctx context.Context, xid txn.XID, verdict txn.Verdict) 
 		if err := m.endLost(ctx, s, b); err != nil {
 			return err
 		}
-		if err := s.end(ctx, xid, verdict); !notThere(err) {
-			return err
+		err := s.end(ctx, xid, verdict)
+		if notThere(err) {
+			return m.finishUnknown(ctx, s, xid, verdict)
 		}
-		return m.finishUnknown(ctx, s, xid, verdict)
+		return m.limbo(ctx, s, xid, err)
 	})
+}
+
+// limbo looks whether a branch that no connection held was really finished, when the server says so: see disconnecting.
+func (m *Manager) limbo(ctx context.Context, s *session, xid txn.XID, answer error) error {
+	if answer != nil || m.server.detaches {
+		return answer
+	}
+	found, err := marked(ctx, s, xid)
+	if err == nil && found == markUncommitted {
+		err = errLimbo
+	}
+	return err
 }
 
 // notThere tells whether the server said that it has no such branch, or none that this connection may finish.
@@ -105,13 +118,12 @@ func (m *Manager) finishUnknown(ctx context.Context, s *session, xid txn.XID, ve
 			return err
 		}
 		if err := s.end(ctx, xid, verdict); !notThere(err) {
-			return err
+			return m.limbo(ctx, s, xid, err)
 		}
 	}
-	if verdict == txn.VerdictCommit {
-		if marked, err := isMarked(ctx, s, xid); err != nil || marked {
-			return err
-		}
+	found, err := marked(ctx, s, xid)
+	if err != nil || (found == markCommitted && verdict == txn.VerdictCommit) {
+		return err
 	}
 	prepared, err = isPrepared(ctx, s, xid)
 	switch {
@@ -119,6 +131,8 @@ func (m *Manager) finishUnknown(ctx context.Context, s *session, xid txn.XID, ve
 		return err
 	case prepared:
 		return errHeld
+	case found == markUncommitted:
+		return errLimbo
 	case verdict == txn.VerdictCommit:
 		return participant.ErrUnknownBranch
 	}

@@ -67,7 +67,7 @@ func fill(t *testing.T, l *lab) *lab {
 
 func (l *lab) connect(t *testing.T) {
 	t.Helper()
-	cfg, err := parseURL(l.url, "")
+	cfg, err := parseURL(l.url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +212,9 @@ func (l *lab) byHand(t *testing.T, xid txn.XID, verdict txn.Verdict) {
 		}
 		return len(ids) == 0
 	})
+	if _, err := conn.ExecContext(ctx, disconnecting); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := conn.ExecContext(ctx, xaFinish(xid, verdict)); err != nil {
 		t.Fatalf("by hand: %v", err)
 	}

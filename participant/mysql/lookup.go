@@ -33,8 +33,8 @@ func (m *Manager) standing(ctx context.Context, b *branch, xid txn.XID) (standin
 		}
 		prepared, err := isPrepared(ctx, s, xid)
 		if err == nil && !prepared {
-			var marked bool
-			if marked, err = isMarked(ctx, s, xid); marked {
+			var found mark
+			if found, err = marked(ctx, s, xid); found == markCommitted {
 				standing = participant.StandingCommitted
 				return nil
 			}

@@ -58,7 +58,7 @@ func New(cfg Config) (*Manager, error) {
 
 // openDB makes the driver ready for a valid cfg.
 func openDB(cfg Config) (*sql.DB, error) {
-	settings, err := parseURL(cfg.URL, cfg.Password)
+	settings, err := parseURL(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,14 @@ func openDB(cfg Config) (*sql.DB, error) {
 	settings.MaxAllowedPacket = 0 // the server's own
 	settings.Timeout = cfg.CallTimeout
 	settings.Logger = &mysql.NopLogger{} // what it would log is returned as an error, too
-	if err := settings.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+	password := func(_ context.Context, settings *mysql.Config) error {
+		password, err := cfg.password()
+		if password != "" {
+			settings.Passwd = password
+		}
+		return err
+	}
+	if err := settings.Apply(mysql.Charset("utf8mb4", ""), mysql.BeforeConnect(password)); err != nil {
 		return nil, fmt.Errorf("set up driver: %w", err)
 	}
 	connector, err := mysql.NewConnector(settings)
@@ -82,7 +89,7 @@ func openDB(cfg Config) (*sql.DB, error) {
 }
 
 // Kind is "mysql", for MariaDB too.
-func (m *Manager) Kind() string { return "mysql" }
+func (m *Manager) Kind() string { return participant.KindMySQL }
 
 // Close closes all connections. Branches that were prepared on them are then the server's.
 func (m *Manager) Close() error {
@@ -121,7 +128,7 @@ func (m *Manager) finisher(ctx context.Context, work func(context.Context, *sess
 // leaves it whole.
 func broken(err error) bool {
 	switch {
-	case err == nil, errors.Is(err, errHeld), errors.Is(err, errUnsent), errors.Is(err, participant.ErrUnknownBranch),
+	case err == nil, errors.Is(err, errHeld), errors.Is(err, errLimbo), errors.Is(err, errUnsent), errors.Is(err, participant.ErrUnknownBranch),
 		errors.Is(err, participant.ErrReplaced), errors.Is(err, ErrUnfit), errors.Is(err, sql.ErrNoRows):
 		return false
 	}

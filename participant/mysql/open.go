@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -42,7 +41,10 @@ func (m *Manager) open(ctx context.Context, s *session) error {
 		return rights(err)
 	}
 	// Claimed first: a process of an older incarnation that connects from now on finds it.
-	if err := errors.Join(m.claim(ctx, s), m.renew(ctx, s)); err != nil {
+	if err := m.claim(ctx, s); err != nil {
+		return err
+	}
+	if err := m.renew(ctx, s); err != nil {
 		return err
 	}
 	if err := m.endOthers(ctx, s); err != nil {

@@ -76,13 +76,10 @@ func (m *Manager) attempt(ctx context.Context, b *branch, xid txn.XID, work []st
 	case err == nil:
 		m.hold(b, s)
 		return txn.Commit(), nil
-	case errors.Is(err, errUnsent):
-		m.preparers.put(s)
-		return txn.Abort(txn.DetailInternal), nil
 	case number(err) == errDuplicateXID:
 		m.preparers.put(s)
 		return txn.Ballot{}, errTaken
-	case number(err) == 0: // no answer
+	case number(err) == 0 && !errors.Is(err, errUnsent): // no answer
 		m.lose(b, s)
 		return inDoubt(err)
 	}
@@ -117,7 +114,7 @@ func (m *Manager) execute(ctx context.Context, s *session, xid txn.XID, work []s
 	return s.run(ctx, &request)
 }
 
-// undo rolls back work that the server stopped with a fault, and says why. Work is known not to be prepared while XA END finds it
+// undo rolls back work that came to a fault, or could not be sent to its end, and says why. Work is known not to be prepared while XA END finds it
 // active, or the server has condemned it; anything else is looked up (R16).
 func (m *Manager) undo(ctx context.Context, b *branch, s *session, xid txn.XID, why error) (txn.Ballot, error) {
 	ballot := txn.Abort(detail(why))

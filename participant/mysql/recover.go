@@ -69,13 +69,32 @@ func isPrepared(ctx context.Context, s *session, xid txn.XID) (bool, error) {
 	return false, nil
 }
 
-// isMarked looks for a branch's marker: there it is committed (R7).
-func isMarked(ctx context.Context, s *session, xid txn.XID) (bool, error) {
-	var n int
-	row := s.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM medcommit_branches WHERE cluster = ? AND `key` = ? AND participant = ?",
-		xid.Cluster, string(xid.Key), xid.Participant)
-	if err := row.Scan(&n); err != nil {
-		return false, fmt.Errorf("look for a marker: %w", clean(err))
+// mark is what there is of a branch's marker.
+type mark uint8
+
+const (
+	markNone        mark = iota
+	markUncommitted      // the branch is being worked on, prepared, or in limbo
+	markCommitted        // the branch is committed (R7)
+)
+
+// marked looks for a branch's marker, also for one that is not committed yet.
+func marked(ctx context.Context, s *session, xid txn.XID) (mark, error) {
+	const count = "SELECT COUNT(*) FROM medcommit_branches WHERE cluster = ? AND `key` = ? AND participant = ?"
+	found := markNone
+	for _, look := range []struct {
+		query string
+		finds mark
+	}{{"SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED; " + count, markUncommitted}, {count, markCommitted}} {
+		var n int
+		row := s.conn.QueryRowContext(ctx, look.query, xid.Cluster, string(xid.Key), xid.Participant)
+		if err := row.Scan(&n); err != nil {
+			return markNone, fmt.Errorf("look for a marker: %w", clean(err))
+		}
+		if n == 0 {
+			break
+		}
+		found = look.finds
 	}
-	return n > 0, nil
+	return found, nil
 }

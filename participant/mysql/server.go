@@ -18,13 +18,15 @@ type server struct {
 	detaches bool
 	galera   bool
 	binlog   bool
-	flush    string // innodb_flush_log_at_trx_commit
+	// statements says that the binary log holds statements, which READ COMMITTED may not write.
+	statements bool
+	flush      string // innodb_flush_log_at_trx_commit
 }
 
 // probe asks a server what it is.
 func probe(ctx context.Context, s *session) (server, error) {
 	rows, err := s.conn.QueryContext(ctx, "SHOW VARIABLES WHERE Variable_name IN ('version', 'max_connections', 'log_bin', "+
-		"'innodb_flush_log_at_trx_commit', 'wsrep_on', 'xa_detach_on_prepare')")
+		"'innodb_flush_log_at_trx_commit', 'wsrep_on', 'xa_detach_on_prepare', 'binlog_format')")
 	if err != nil {
 		return server{}, fmt.Errorf("ask the server what it is: %w", clean(err))
 	}
@@ -42,7 +44,8 @@ func probe(ctx context.Context, s *session) (server, error) {
 	}
 	is := server{
 		version: v["version"], mariadb: strings.Contains(v["version"], "MariaDB"), detaches: v["xa_detach_on_prepare"] == "ON",
-		galera: v["wsrep_on"] == "ON", binlog: v["log_bin"] == "ON", flush: v["innodb_flush_log_at_trx_commit"],
+		galera: v["wsrep_on"] == "ON", binlog: v["log_bin"] == "ON",
+		statements: v["log_bin"] == "ON" && v["binlog_format"] == "STATEMENT", flush: v["innodb_flush_log_at_trx_commit"],
 	}
 	is.major, is.minor = versionNumbers(is.version)
 	is.maxConnections, _ = strconv.Atoi(v["max_connections"]) // 0 is taken for unknown
@@ -73,6 +76,8 @@ func (is server) fit() error {
 		return fmt.Errorf("%w: it is MariaDB %s: use 10.5 or later", ErrUnfit, is.version)
 	case !is.mariadb && before(8, 0):
 		return fmt.Errorf("%w: it is MySQL %s: use 8.0 or later", ErrUnfit, is.version)
+	case is.statements:
+		return fmt.Errorf("%w: its binary log holds statements, READ COMMITTED needs rows: SET GLOBAL binlog_format = 'ROW'", ErrUnfit)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // parseURL reads "mysql://user:password@host:port/database" into the driver's settings. "?socket=/path" goes to a Unix socket
-// instead of the host; "?tls=" is true, false, skip-verify or preferred. A password that is given apart replaces the URL's. The
-// errors never quote the URL, for it may hold the password.
-func parseURL(raw, password string) (*mysql.Config, error) {
+// instead of the host; "?tls=" is true, false, skip-verify or preferred. The errors never quote the URL, for it may hold the
+// password.
+func parseURL(raw string) (*mysql.Config, error) {
 	u, err := url.Parse(raw)
 	if err != nil { // its text would quote the URL
 		return nil, fmt.Errorf("read resource URL: %w", ErrURL)
@@ -22,9 +22,6 @@ func parseURL(raw, password string) (*mysql.Config, error) {
 	cfg.User = u.User.Username()
 	cfg.DBName = strings.TrimPrefix(u.Path, "/")
 	cfg.Passwd, _ = u.User.Password()
-	if password != "" {
-		cfg.Passwd = password
-	}
 	for name, values := range u.Query() {
 		switch name {
 		case "socket":
