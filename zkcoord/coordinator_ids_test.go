@@ -158,7 +158,9 @@ func TestGenerations(t *testing.T) {
 	tc := newTestCluster(t)
 	small := func(pc *txn.ParticipantConfig) { pc.GenerationSize = 20 }
 	a, b := tc.site("a", small), tc.site("b", small)
-	tweak := func(cfg *Config) { cfg.GenerationSize, cfg.Retention, cfg.HorizonEvery = 20, 2*time.Second, 200*time.Millisecond }
+	tweak := func(cfg *Config) {
+		cfg.GenerationSize, cfg.Retention, cfg.HorizonEvery = 20, 2*time.Second, 200*time.Millisecond
+	}
 	c1, c2 := tc.coordinator("c1", tweak), tc.coordinator("c2", tweak)
 	c1.awaitSites("a", "b")
 	c2.awaitSites("a", "b")
