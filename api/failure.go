@@ -27,6 +27,10 @@ func asProblem(err error) *problem.Problem {
 		return problem.New(problem.NotFound, "no participant of this name was ever registered")
 	case errors.Is(err, txn.ErrIDReuse):
 		return problem.New(problem.IDReuse, "use a new id for other work")
+	case errors.Is(err, txn.ErrBadCursor):
+		return problem.New(problem.BadRequest, "", problem.Field{Location: "query.cursor", Message: "is not one that a listing gave"})
+	case errors.Is(err, txn.ErrTooLarge):
+		return problem.New(problem.TooLarge, "the transaction is larger than one request to ZooKeeper may be")
 	case errors.Is(err, txn.ErrTooMany):
 		return later(retrySoon, problem.New(problem.TooMany, "too many transactions are in flight"))
 	case errors.Is(err, txn.ErrHistoryFull):

@@ -24,6 +24,8 @@ var (
 	ErrParticipantUnavailable = errors.New("the participant is not ready")
 	// ErrParticipantDrained says that an operator has drained a participant; nothing was started.
 	ErrParticipantDrained = errors.New("the participant is drained")
+	// ErrBadCursor says that a cursor is not one that a listing gave.
+	ErrBadCursor = errors.New("the cursor is not one of a listing")
 	// ErrAlreadyDecided says that a transaction is decided to commit and cannot be aborted.
 	ErrAlreadyDecided = errors.New("the transaction is decided to commit")
 	// ErrNoPayload says that a payload stored in parts is not there, or not whole.

@@ -15,9 +15,6 @@ import (
 // pages, and a cursor to go on.
 const chaptersAPage = 64
 
-// ErrBadCursor says that a cursor is not one that a listing gave.
-var ErrBadCursor = errors.New("the cursor is not one of a listing")
-
 // Transactions lists transactions newest first: by key, which is ordered by time. Those that wait in the live logs and those in
 // history are merged; the cursor is the last key of the page, so that what is retired meanwhile is neither lost nor shown twice.
 func (c *Coordinator) Transactions(ctx context.Context, f txn.Filter) (txn.Page, error) {
@@ -164,7 +161,7 @@ func writeCursor(k txn.Key) string { return base64.RawURLEncoding.EncodeToString
 func readCursor(text string) (txn.Key, error) {
 	key, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(key) > 27 {
-		return "", fmt.Errorf("list the transactions: %w", ErrBadCursor)
+		return "", fmt.Errorf("list the transactions: %w", txn.ErrBadCursor)
 	}
 	return txn.Key(key), nil
 }
