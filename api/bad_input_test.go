@@ -69,8 +69,10 @@ func TestBadInput(t *testing.T) {
 		{"operation's member", `{"branches":[{"participant":"orders","operations":[{"name":"tick","rows":1}]}]}`, 422, "body.branches[0].operations[0].rows"},
 		{"sql to a closed site", one(`{"sql":"s3cret"}`), 422, "body.branches[0].operations[0].sql body.branches[0].operations[0].name"},
 		{"sql and name", `{"branches":[{"participant":"lab","operations":[{"sql":"SELECT 1","name":"s3cret"}]}]}`, 422, "body.branches[0].operations[0].name"},
-		{"sql badly", `{"branches":[{"participant":"lab","operations":[{"sql":"","arguments":{},"rows":-1}]}]}`, 422,
-			"body.branches[0].operations[0].sql body.branches[0].operations[0].arguments body.branches[0].operations[0].rows"},
+		{
+			"sql badly", `{"branches":[{"participant":"lab","operations":[{"sql":"","arguments":{},"rows":-1}]}]}`, 422,
+			"body.branches[0].operations[0].sql body.branches[0].operations[0].arguments body.branches[0].operations[0].rows",
+		},
 		{"arguments missing", one(`{"name":"dispense"}`), 422, strings.Join([]string{
 			"body.branches[0].operations[0].arguments.drug", "body.branches[0].operations[0].arguments.order",
 			"body.branches[0].operations[0].arguments.patient", "body.branches[0].operations[0].arguments.quantity",
@@ -82,10 +84,14 @@ func TestBadInput(t *testing.T) {
 		{"argument's choice", dispense(`"order":"o","patient":"p","drug":"s3cret","quantity":1`), 422, "body.branches[0].operations[0].arguments.drug"},
 		{"argument's length", dispense(`"order":"o","patient":"s3cret-s3cret-s3cret-s3cret","drug":"ibuprofen-400","quantity":1`), 422, "body.branches[0].operations[0].arguments.patient"},
 		{"argument unknown", dispense(inOrder + `,"quantity":1,"dose":"s3cret"`), 422, "body.branches[0].operations[0].arguments.dose"},
-		{"argument unknown to an open schema", `{"branches":[{"participant":"orders","operations":[{"name":"place-order","arguments":{"x":"s3cret"}}]}]}`, 422,
-			"body.branches[0].operations[0].arguments.x"},
-		{"arguments where none are taken", `{"branches":[{"participant":"orders","operations":[{"name":"tick","arguments":{"x":"s3cret"}}]}]}`, 422,
-			"body.branches[0].operations[0].arguments.x"},
+		{
+			"argument unknown to an open schema", `{"branches":[{"participant":"orders","operations":[{"name":"place-order","arguments":{"x":"s3cret"}}]}]}`, 422,
+			"body.branches[0].operations[0].arguments.x",
+		},
+		{
+			"arguments where none are taken", `{"branches":[{"participant":"orders","operations":[{"name":"tick","arguments":{"x":"s3cret"}}]}]}`, 422,
+			"body.branches[0].operations[0].arguments.x",
+		},
 		{"argument's depth", dispense(inOrder + `,"quantity":1,"note":{"lines":["a",31337]}`), 422, "body.branches[0].operations[0].arguments.note.lines[1]"},
 		{"schema unusable", `{"branches":[{"participant":"closed","operations":[{"name":"broken"}]}]}`, 422, "body.branches[0].operations[0].arguments"},
 	} {

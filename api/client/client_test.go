@@ -69,6 +69,8 @@ func (s *service) Cluster(context.Context) (txn.ClusterInfo, error) {
 	return txn.ClusterInfo{Cluster: "c", Epoch: 3}, s.err
 }
 
+func (s *service) Ready() error { return errors.New("waiting for a session") }
+
 func (s *service) Notices(ctx context.Context) <-chan txn.Notice { return s.notices(ctx) }
 
 // cluster starts a coordinator for each service, and gives a client that tries each once.
@@ -211,6 +213,9 @@ func TestCalls(t *testing.T) {
 	}
 	if got, err := c.Cluster(ctx); err != nil || got.Epoch != 3 {
 		t.Errorf("cluster: %+v, %v", got, err)
+	}
+	if err := c.Ready(ctx, c.bases[0]); err == nil || !strings.Contains(err.Error(), "waiting for a session") {
+		t.Errorf("ready: %v", err)
 	}
 	for _, id := range []string{"", "a/b"} {
 		if _, err := c.Get(ctx, id); !errors.Is(err, txn.ErrBadName) {

@@ -37,3 +37,9 @@ func (c *Client) change(ctx context.Context, name, verb string) (txn.Participant
 func (c *Client) Cluster(ctx context.Context) (txn.ClusterInfo, error) {
 	return read[txn.ClusterInfo](ctx, c, http.MethodGet, "/v1/cluster")
 }
+
+// Ready asks one coordinator, by its base URL, whether it is ready: nil, or an error that says what it waits for.
+func (c *Client) Ready(ctx context.Context, base string) error {
+	_, err := c.attempt(ctx, base, request{method: http.MethodGet, path: "/readyz", timeout: answerTimeout})
+	return err
+}

@@ -39,21 +39,28 @@ func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.T
 		header:  http.Header{"Content-Type": {"application/json"}},
 		timeout: attemptTimeout(body),
 	}
-	if !hasID(body) {
-		r.header.Set("Idempotency-Key", rand.Text())
+	id, ok := idOf(body)
+	if !ok {
+		id = rand.Text()
+		r.header.Set("Idempotency-Key", id)
 	}
 	a, err := c.do(ctx, r)
-	return outcome(a, err, problem.Aborted)
+	t, err := outcome(a, err, problem.Aborted)
+	if err != nil {
+		return t, fmt.Errorf("submit transaction %s: %w", id, err)
+	}
+	return t, nil
 }
 
-// hasID tells whether a body brings its own id, good or bad.
-func hasID(body []byte) bool {
+// idOf gives the id that a body brings, good or bad; ok tells whether it brings one.
+func idOf(body []byte) (id string, ok bool) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {
-		return true // the answer will say what is wrong with it
+		return "", true // the answer will say what is wrong with it
 	}
-	_, ok := members["id"]
-	return ok
+	raw, ok := members["id"]
+	_ = json.Unmarshal(raw, &id)
+	return id, ok
 }
 
 func attemptTimeout(body []byte) time.Duration {
