@@ -18,6 +18,7 @@ type branch struct {
 	ballot    Ballot // what this site says of it
 	prepared  bool   // it may be prepared in the database
 	withdrawn bool   // the site's persistent vote to abort exists (R9)
+	free      bool   // and the decisions were read to their end since: undecided, it may be rolled back
 	presumed  bool   // rolled back because no log knows it (R10)
 	segments  []*voteSegment
 

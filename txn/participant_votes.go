@@ -47,7 +47,9 @@ func (p *Participant) takeVotes(l LogListed) {
 			b := p.branches[v.Key]
 			if b != nil && b.segment != nil {
 				s.attach(b)
-				b.withdrawn = b.withdrawn || v.Withdrawn
+				if v.Withdrawn {
+					b.withdrawn, b.free = true, true // the decisions were read after it
+				}
 			}
 		}
 		p.dropDecided(s)

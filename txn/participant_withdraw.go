@@ -213,8 +213,11 @@ func (p *Participant) withdrew(w *withdrawal, appended []Pos) {
 	for _, b := range w.wished {
 		b.withdrawn, b.ballot = true, Ballot{Vote: VoteAbort}
 		final.attach(b)
-		if b.call == callWork {
+		switch {
+		case b.call == callWork:
 			p.cancelWork(b)
+		case b.stand == StandWaiting:
+			p.stand(b, StandVoted) // never begun
 		}
 	}
 	p.dropDecided(final)
@@ -223,6 +226,7 @@ func (p *Participant) withdrew(w *withdrawal, appended []Pos) {
 	p.closeFull(p.votesLog(), final.pos, &p.votes.closing)
 	p.readToEnd(p.decisionsLog(), func(LogEnd) {
 		for _, b := range w.wished {
+			b.free = true
 			p.holdWithdrawn(b)
 		}
 	})
@@ -257,10 +261,10 @@ func (b *branch) hasVote() bool {
 	return slices.ContainsFunc(b.segments, func(s *voteSegment) bool { return !s.gone })
 }
 
-// holdWithdrawn keeps a withdrawn branch until the formal decision: it is rolled back, and never prepared or voted for again. The
-// decisions have been read to their end since the withdrawal.
+// holdWithdrawn keeps a withdrawn branch until the formal decision: it is rolled back, once the decisions have been read to their
+// end since the withdrawal, and never prepared or voted for again.
 func (p *Participant) holdWithdrawn(b *branch) {
-	if b.verdict != VerdictNone || b.call != callNone || p.blind {
+	if b.verdict != VerdictNone || b.call != callNone || !b.free || p.blind {
 		return
 	}
 	if b.prepared {
