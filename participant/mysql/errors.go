@@ -68,19 +68,22 @@ func clean(err error) error {
 	return err
 }
 
-// told keeps the server's text, for what is done before any client's work: connecting, and our own tables. What does not mend
-// itself, a wrong password or a missing right, is ErrUnfit.
+// told keeps the server's text, for what is done before any client's work. What does not mend itself, a wrong password or a missing
+// right, is ErrUnfit.
 func told(err error) error {
-	me := (*mysql.MySQLError)(nil)
-	if !errors.As(err, &me) {
+	f := (*fault)(nil)
+	if me := (*mysql.MySQLError)(nil); errors.As(err, &me) {
+		f = &fault{number: me.Number, state: string(me.SQLState[:]), text: me.Message}
+		err = f
+	}
+	if f == nil && !errors.As(err, &f) {
 		return err
 	}
-	f := &fault{number: me.Number, state: string(me.SQLState[:]), text: me.Message}
-	switch me.Number {
+	switch f.number {
 	case 1044, 1045, 1049, 1142, 1227, 1698: // no access, no such database, no right
-		return fmt.Errorf("%w: %w", ErrUnfit, f)
+		return fmt.Errorf("%w: %w", ErrUnfit, err)
 	}
-	return f
+	return err
 }
 
 // number is the server's error number, or 0 where the server did not answer.

@@ -68,7 +68,7 @@ func (m *Manager) open(ctx context.Context, s *session) error {
 
 // openError says what kind of trouble it is: a wrong password stays what it is, it does not mend itself.
 func openError(err error) error {
-	return fmt.Errorf("open database: %w", unavailable(err))
+	return fmt.Errorf("open database: %w", unavailable(told(err)))
 }
 
 // rights explains an XA RECOVER that was refused.
