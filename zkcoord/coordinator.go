@@ -35,6 +35,7 @@ type Coordinator struct {
 	roster   atomic.Pointer[roster]
 	synced   atomic.Bool          // a session stands, and all logs were read
 	term     atomic.Pointer[term] // nil while this coordinator does not lead
+	cutOff   atomic.Bool          // there has been no connection for as long as a session lasts without one
 	stopping atomic.Bool          // no submission is taken any more
 	inFlight atomic.Int64         // undecided transactions that were taken in here
 	failed   chan error           // takes one: why the coordinator must end
@@ -59,8 +60,9 @@ type Coordinator struct {
 	firstStep    time.Time
 	lastBatch    int
 	ticks        int
-	warned       bool // of a history that fills up
-	draining     bool // the hand-over is made: end when nobody waits
+	suspended    time.Time // since when there is no connection; zero: there is one
+	warned       bool      // of a history that fills up
+	draining     bool      // the hand-over is made: end when nobody waits
 }
 
 // New makes a coordinator; Run starts it.
@@ -88,7 +90,7 @@ func New(cfg Config) (*Coordinator, error) {
 	c.catching = &catchingUp{port: c.port}
 	c.election = &election{
 		id: cfg.ID, port: c.port, log: cfg.Logger.Named("election"), lead: func(l txn.Lead) { c.step(l) },
-		removed: c.placeRemoved, now: func() time.Duration { return time.Since(c.started) }, early: cfg.ZooKeeper.SessionTimeout,
+		removed: c.placeRemoved, now: func() time.Duration { return time.Since(c.started) }, early: driver.cfg.SessionTimeout,
 	}
 	c.registry = &registry{port: c.port, log: cfg.Logger.Named("registry"), epochSeen: c.epochSeen}
 	c.announcement = &announcement{
@@ -180,6 +182,8 @@ func (c *Coordinator) Ready() error {
 	switch {
 	case c.stopping.Load():
 		return fmt.Errorf("the coordinator is stopping: %w", txn.ErrUnavailable)
+	case c.cutOff.Load():
+		return fmt.Errorf("waiting for a connection to ZooKeeper: %w", txn.ErrUnavailable)
 	case !c.synced.Load():
 		return fmt.Errorf("waiting for a ZooKeeper session and for the logs to be read: %w", txn.ErrUnavailable)
 	case !c.roster.Load().read:

@@ -9,7 +9,8 @@ import (
 // testDatabase is a resource manager in memory; it outlives its site, as a database does.
 type testDatabase struct {
 	mu         sync.Mutex
-	vote       func(txn.Prepare) (txn.Ballot, bool) // false: no answer, ever
+	vote       func(txn.Prepare) (txn.Ballot, bool) // false: no answer until the work is cancelled
+	silent     map[txn.Key]bool
 	prepared   map[txn.Key]txn.Work
 	committed  map[txn.Key]string // the id of each
 	rolledBack map[txn.Key]bool
@@ -22,7 +23,7 @@ func newTestDatabase() *testDatabase {
 	return &testDatabase{
 		vote:     func(txn.Prepare) (txn.Ballot, bool) { return txn.Commit(), true },
 		prepared: map[txn.Key]txn.Work{}, committed: map[txn.Key]string{}, rolledBack: map[txn.Key]bool{},
-		payloads: map[string]int{},
+		payloads: map[string]int{}, silent: map[txn.Key]bool{},
 	}
 }
 
@@ -63,10 +64,20 @@ func (d *testDatabase) work(w txn.Work, size int) (txn.Ballot, bool) {
 	defer d.mu.Unlock()
 	d.payloads[w.Prepare.ID] = size
 	ballot, ok := d.vote(w.Prepare)
+	d.silent[w.XID.Key] = !ok
 	if ok && ballot.Vote == txn.VoteCommit {
 		d.prepared[w.XID.Key] = w
 	}
 	return ballot, ok
+}
+
+// cancel tells whether work on key is to be answered now.
+func (d *testDatabase) cancel(key txn.Key) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	silent := d.silent[key]
+	delete(d.silent, key)
+	return silent
 }
 
 func (d *testDatabase) finish(f txn.Finish) txn.FinishResult {
@@ -106,4 +117,11 @@ func (d *testDatabase) saveSite(row txn.SiteRow) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.row, d.exists = row, true
+}
+
+// total counts the branches that were committed.
+func (d *testDatabase) total() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.committed)
 }

@@ -106,6 +106,7 @@ func (c *Coordinator) tick() {
 	c.step(txn.Tick{Now: now.Sub(c.started), Wall: now.UnixMilli()})
 	c.election.act()
 	c.announcement.tick()
+	c.lookAtConnection(now)
 	c.ticks++
 	if c.ticks%countEvery == 0 {
 		c.measure()
@@ -114,6 +115,20 @@ func (c *Coordinator) tick() {
 		c.draining = false
 		close(c.drained)
 	}
+}
+
+// lookAtConnection tells when ZooKeeper has not been reached for so long that the session may be over: that it is, ZooKeeper only says
+// when it is reached again.
+func (c *Coordinator) lookAtConnection(now time.Time) {
+	if !c.driver.Suspended() {
+		c.suspended = time.Time{}
+		c.cutOff.Store(false)
+		return
+	}
+	if c.suspended.IsZero() {
+		c.suspended = now
+	}
+	c.cutOff.Store(now.Sub(c.suspended) >= c.driver.cfg.SessionTimeout)
 }
 
 // measure sets the metrics that are counted, and warns while history fills up.

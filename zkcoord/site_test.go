@@ -114,7 +114,11 @@ func (s *testSite) do(effects []txn.Effect) {
 			default:
 				close(s.ready)
 			}
-		case txn.CancelWork, txn.Stop, txn.Restored, txn.BranchChanged:
+		case txn.CancelWork:
+			if s.cancel(e.Key) {
+				s.answer(txn.Worked{Key: e.Key, Ballot: txn.Abort(txn.DetailInternal)})
+			}
+		case txn.Stop, txn.Restored, txn.BranchChanged:
 		default:
 			store = append(store, effect)
 		}
