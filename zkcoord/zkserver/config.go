@@ -86,7 +86,8 @@ func (c Config) write() error {
 func (c Config) zooCfg(data string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tickTime=%d\n", c.Tick.Milliseconds())
-	fmt.Fprintf(&b, "minSessionTimeout=%d\n", c.Tick.Milliseconds())
+	// A client gets the session time-out that it asks for: the default ends at 20 ticks.
+	fmt.Fprintf(&b, "minSessionTimeout=%d\nmaxSessionTimeout=60000\n", c.Tick.Milliseconds())
 	fmt.Fprintf(&b, "dataDir=%s\n", data)
 	fmt.Fprintf(&b, "clientPort=%d\nclientPortAddress=127.0.0.1\n", c.Port)
 	b.WriteString("admin.enableServer=false\n4lw.commands.whitelist=*\nmaxClientCnxns=0\n")
