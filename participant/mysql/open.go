@@ -54,7 +54,7 @@ func (m *Manager) open(ctx context.Context, s *session) error {
 		return nil
 	}
 	for _, w := range is.warnings() {
-		m.cfg.Log.Warn("the database server is less safe than it could be", "why", w)
+		m.cfg.Log.Warn("the database server is less safe than it could be", "why", w.what, "remedy", w.remedy)
 	}
 	size := m.cfg.Branches
 	if size == 0 {

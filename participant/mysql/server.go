@@ -82,14 +82,18 @@ func (is server) fit() error {
 	return nil
 }
 
-// warnings say what makes a server less safe than it could be.
-func (is server) warnings() []string {
-	var w []string
+// weakness is what makes a server less safe than it could be.
+type weakness struct{ what, remedy string }
+
+func (is server) warnings() []weakness {
+	var w []weakness
 	if is.binlog {
-		w = append(w, "the binary log is on: a crash of the server may part it from prepared branches (MDEV-742, MDEV-21469)")
+		w = append(w, weakness{"the binary log is on: a crash of the server may part it from prepared branches (MDEV-742, MDEV-21469)",
+			"run the site's server without log_bin, or compare both after a crash"})
 	}
 	if is.flush != "1" {
-		w = append(w, "innodb_flush_log_at_trx_commit is not 1: a power cut loses what was prepared or committed")
+		w = append(w, weakness{"innodb_flush_log_at_trx_commit is not 1: a power cut loses what was prepared or committed",
+			"SET GLOBAL innodb_flush_log_at_trx_commit = 1, in the server's settings too"})
 	}
 	return w
 }
