@@ -76,7 +76,24 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 			delete(p.cancels, e.Key)
 		}
 	}
-	return p.carryOut(ctx, p.machine.Step(e))
+	err := p.carryOut(ctx, p.machine.Step(e))
+	if _, lost := e.(txn.SessionLost); lost {
+		p.heard <- struct{}{}
+	}
+	return err
+}
+
+// deliver gives the loop an event of the ledger. It returns from SessionLost only when the machine has heard of it: what it asks for
+// in a session that it takes to be alive must not be carried out in the next.
+func (p *Participant) deliver(ctx context.Context, e txn.Event) {
+	p.events.put(e)
+	if _, lost := e.(txn.SessionLost); !lost {
+		return
+	}
+	select {
+	case <-p.heard:
+	case <-ctx.Done():
+	}
 }
 
 // carryOut does what the machine wants done. What is ZooKeeper's goes to the ledger, in order.

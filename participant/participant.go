@@ -29,6 +29,7 @@ type Participant struct {
 	events   *queue[txn.Event]  // for the loop
 	finishes *queue[txn.Finish] // for the finishers
 	chores   *queue[chore]      // for the housekeeper
+	heard    chan struct{}      // that a session is lost; the ledger waits for it
 	status   status
 
 	// The loop's own.
@@ -61,6 +62,7 @@ func New(c Config, ledger Ledger, rm ResourceManager) (*Participant, error) {
 		config: c, catalogue: catalogue, ledger: ledger, rm: rm, log: c.Logger, metrics: m,
 		process: strings.ToLower(rand.Text()),
 		events:  newQueue[txn.Event](), finishes: newQueue[txn.Finish](), chores: newQueue[chore](),
+		heard: make(chan struct{}, 1),
 		begun: time.Now(), cancels: map[txn.Key]context.CancelFunc{}, reported: map[txn.Key]bool{},
 	}
 	p.status.wait(waitSession)
@@ -72,7 +74,7 @@ func New(c Config, ledger Ledger, rm ResourceManager) (*Participant, error) {
 // prepared stays prepared; the next process goes on with it.
 func (p *Participant) Run(parent context.Context) error {
 	g, ctx := errgroup.WithContext(parent)
-	g.Go(func() error { return p.ledger.Run(ctx, p.events.put) })
+	g.Go(func() error { return p.ledger.Run(ctx, func(e txn.Event) { p.deliver(ctx, e) }) })
 	for range p.config.Finishers {
 		g.Go(func() error { return p.finishAll(ctx) })
 	}
