@@ -107,7 +107,7 @@ func TestListPassesTheFilterOn(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	}
-	f.err = txn.ErrBadName
+	f.err = txn.ErrBadCursor
 	answer, body := send(t, s, get("/v1/transactions?cursor=s3cret"))
 	if answer.StatusCode != 400 || !strings.Contains(body, "query.cursor") || strings.Contains(body, "s3cret") {
 		t.Errorf("got %d %s", answer.StatusCode, body)

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -11,6 +12,9 @@ import (
 
 // ErrConfig says that a Server cannot be made of a Config.
 var ErrConfig = errors.New("bad configuration of the HTTP API")
+
+// PeersPath is below which Config.Peers answers.
+const PeersPath = "/internal/"
 
 // Config is what a Server is made with.
 type Config struct {
@@ -25,6 +29,8 @@ type Config struct {
 	Heartbeat time.Duration
 	// StopWithin is how long running requests have when the server stops. Default 10 s.
 	StopWithin time.Duration
+	// Peers answers what coordinators ask of one another, under PeersPath. It is no part of the API. Default: nothing is there.
+	Peers http.Handler
 	// Registerer takes the metrics of the server, Gatherer gives what /metrics shows.
 	Registerer prometheus.Registerer
 	Gatherer   prometheus.Gatherer

@@ -31,7 +31,6 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	stream := eventStream{w: w, control: http.NewResponseController(w)}
 	heartbeat := time.NewTicker(s.config.Heartbeat)
 	defer heartbeat.Stop()
-	defer stream.end()
 	alive := stream.write([]byte(": medcommit\n\n"))
 	for alive {
 		select {
@@ -82,6 +81,3 @@ func (e eventStream) write(b []byte) bool {
 	}
 	return e.control.Flush() == nil
 }
-
-// end takes the deadline off the connection, which may carry other calls afterwards.
-func (e eventStream) end() { _ = e.control.SetWriteDeadline(time.Time{}) }

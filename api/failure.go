@@ -40,7 +40,7 @@ func asProblem(err error) *problem.Problem {
 	case errors.Is(err, txn.ErrParticipantDrained):
 		return later(retryLater, problem.New(problem.ParticipantDrained, "an operator has drained a participant"))
 	case errors.Is(err, txn.ErrUnavailable):
-		return later(retrySoon, problem.New(problem.Unavailable, "ZooKeeper does not answer"))
+		return later(retrySoon, problem.New(problem.Unavailable, "the coordinator has no ZooKeeper session, or has not read the logs yet"))
 	case errors.Is(err, txn.ErrNoLeader):
 		return later(retrySoon, problem.New(problem.Unavailable, "no leader can be reached"))
 	case errors.Is(err, txn.ErrPerhaps), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

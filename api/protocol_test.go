@@ -8,11 +8,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/medcommit/medcommit/api/problem"
 	"github.com/medcommit/medcommit/txn"
@@ -196,6 +199,48 @@ func TestLongWaitOutlivesTheBodyTimeout(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A client that does not read its answer does not keep the connection for ever.
+func TestUnreadAnswersAreCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		f := &fakeService{page: txn.Page{Transactions: slices.Repeat([]txn.Transaction{whole()}, 1000)}}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- newTestServer(t, f).Serve(ctx, l) }()
+		conn := l.dial()
+		start := time.Now()
+		if err := get("/v1/transactions").Write(conn); err != nil {
+			t.Fatal(err)
+		}
+		_, err := io.WriteString(conn, "more") // nobody reads it before the connection is closed
+		if took := time.Since(start); err == nil || took < answerTimeout || took > answerTimeout+time.Second {
+			t.Errorf("cut off after %s: %v", took, err)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPeersAreServedAsTheyWant(t *testing.T) {
+	f := &fakeService{sites: hospital()}
+	c := newTestServer(t, f).config
+	registry := prometheus.NewRegistry()
+	c.Registerer, c.Gatherer = registry, registry
+	c.Peers = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.Path, http.StatusMisdirectedRequest) })
+	s, err := NewServer(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, body := send(t, s, get("/internal/leader")); answer.StatusCode != 421 || body != "/internal/leader\n" {
+		t.Errorf("got %d %s", answer.StatusCode, body)
+	}
+	if answer, _ := send(t, newTestServer(t, f), get("/internal/leader")); answer.StatusCode != 404 {
+		t.Errorf("without peers: %d", answer.StatusCode)
+	}
 }
 
 func TestServeTellsOfAListenerThatFails(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -51,6 +52,11 @@ func (s *Server) router() (http.Handler, error) {
 // routed gives what mux does not know its problem: mux would answer in plain text, and mend paths by redirects.
 func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // that of an earlier answer on this connection
+		if s.config.Peers != nil && strings.HasPrefix(r.URL.Path, PeersPath) {
+			s.config.Peers.ServeHTTP(w, r)
+			return
+		}
 		fallback, pattern := mux.Handler(r)
 		if p := r.URL.EscapedPath(); pattern != "" && path.Clean(p) == p {
 			mux.ServeHTTP(w, r)
@@ -99,12 +105,26 @@ func (s *Server) fail(w http.ResponseWriter, route string, err error) {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	begun  bool
 }
 
 func (r *recorder) WriteHeader(status int) {
-	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(answerTimeout))
+	r.bound()
 	r.status = status
 	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.bound()
+	return r.ResponseWriter.Write(b)
+}
+
+// bound lets the time that the client has run from the beginning of the answer.
+func (r *recorder) bound() {
+	if !r.begun {
+		r.begun = true
+		_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(answerTimeout))
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.

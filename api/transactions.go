@@ -135,10 +135,6 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page, err := s.service.Transactions(r.Context(), f)
-	if errors.Is(err, txn.ErrBadName) {
-		q.bad("cursor", "is not one that a page gave")
-		return q.problem()
-	}
 	if err != nil {
 		return err
 	}
