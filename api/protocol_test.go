@@ -226,19 +226,42 @@ func TestUnreadAnswersAreCutOff(t *testing.T) {
 }
 
 func TestPeersAreServedAsTheyWant(t *testing.T) {
-	f := &fakeService{sites: hospital()}
-	c := newTestServer(t, f).config
-	registry := prometheus.NewRegistry()
-	c.Registerer, c.Gatherer = registry, registry
-	c.Peers = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.Path, http.StatusMisdirectedRequest) })
-	s, err := NewServer(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if answer, body := send(t, s, get("/internal/leader")); answer.StatusCode != 421 || body != "/internal/leader\n" {
-		t.Errorf("got %d %s", answer.StatusCode, body)
-	}
-	if answer, _ := send(t, newTestServer(t, f), get("/internal/leader")); answer.StatusCode != 404 {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		c := newTestServer(t, &fakeService{}).config
+		registry := prometheus.NewRegistry()
+		c.Registerer, c.Gatherer = registry, registry
+		c.Peers = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.Path, http.StatusMisdirectedRequest) })
+		s, err := NewServer(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(ctx, l) }()
+		conn := l.dial()
+		answers := bufio.NewReader(conn)
+		for _, c := range []struct {
+			path string
+			want int
+		}{{"/livez", 200}, {"/internal/leader", 421}} {
+			go func() { _ = get(c.path).Write(conn) }()
+			answer, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != c.want {
+				t.Errorf("%s: got %d, %v", c.path, answer.StatusCode, err)
+			}
+			time.Sleep(time.Minute) // of virtual time: what bounded the answer before must not count
+		}
+		_ = conn.Close()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	if answer, _ := send(t, newTestServer(t, &fakeService{}), get("/internal/leader")); answer.StatusCode != 404 {
 		t.Errorf("without peers: %d", answer.StatusCode)
 	}
 }

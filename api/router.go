@@ -52,8 +52,8 @@ func (s *Server) router() (http.Handler, error) {
 // routed gives what mux does not know its problem: mux would answer in plain text, and mend paths by redirects.
 func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // that of an earlier answer on this connection
 		if s.config.Peers != nil && strings.HasPrefix(r.URL.Path, PeersPath) {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // that of an earlier answer on this connection
 			s.config.Peers.ServeHTTP(w, r)
 			return
 		}
