@@ -53,7 +53,6 @@ func (s *Server) router() (http.Handler, error) {
 func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.config.Peers != nil && strings.HasPrefix(r.URL.Path, PeersPath) {
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // that of an earlier answer on this connection
 			s.config.Peers.ServeHTTP(w, r)
 			return
 		}
