@@ -31,7 +31,7 @@ type Config struct {
 	// Local is where and how the cluster is run; the sites are the demo's own.
 	Local local.Config
 	// Connect makes a client of the coordinators at urls.
-	Connect func(urls []string) Client
+	Connect func(urls []string) (Client, error)
 	// Out takes the report. Progress shows how far the run has come; it is given the number of transactions planned.
 	Out      io.Writer
 	Progress func(total int) Progress
@@ -66,7 +66,10 @@ func Run(ctx context.Context, cfg Config) error {
 		}
 	}()
 	fmt.Fprintf(cfg.Out, "Ready after %s.\n", seconds(time.Since(began)))
-	r := newRun(cfg, cluster)
+	r, err := newRun(cfg, cluster)
+	if err != nil {
+		return err
+	}
 	if err := r.work(ctx); err != nil {
 		return err
 	}
@@ -105,14 +108,17 @@ type absence struct {
 	felt time.Duration
 }
 
-func newRun(cfg Config, cluster *local.Cluster) *run {
+func newRun(cfg Config, cluster *local.Cluster) (*run, error) {
 	r := &run{cfg: cfg, cluster: cluster}
 	var urls []string
 	for _, c := range cluster.Describe().Coordinators {
 		urls = append(urls, c.URL)
 	}
-	r.client = cfg.Connect(urls)
-	return r
+	var err error
+	if r.client, err = cfg.Connect(urls); err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	return r, nil
 }
 
 // work carries out the plan, and kills the leader and a site in the middle.
