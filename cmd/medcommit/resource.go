@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -46,22 +44,7 @@ func (f *resourceFlags) open(log hclog.Logger) (participant.ResourceManager, err
 		}
 		return embedded.New(embedded.Config{Dir: dir, LockTimeout: f.lockTimeout, Logger: log.Named("embedded")})
 	case "mysql":
-		password, err := f.password()
-		if err != nil {
-			return nil, err
-		}
-		return mysql.New(mysql.Config{URL: f.resource, Password: password, LockTimeout: f.lockTimeout, Log: log.Named("mysql")})
+		return mysql.New(mysql.Config{URL: f.resource, PasswordFile: f.passwordFile, LockTimeout: f.lockTimeout, Log: log.Named("mysql")})
 	}
 	return nil, errors.New("--resource: it must be embedded:DIR, postgres://... or mysql://...")
-}
-
-func (f *resourceFlags) password() (string, error) {
-	if f.passwordFile == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(f.passwordFile)
-	if err != nil {
-		return "", fmt.Errorf("--resource-password-file: %w", err)
-	}
-	return strings.TrimRight(string(text), "\r\n"), nil
 }
