@@ -73,6 +73,15 @@ func openWhileDown(r *rig) {
 	r.committed(r.opened(rm, siteA), "a", 1)
 }
 
+// settled asks for a branch until there is an answer: connections that are broken may have to be found out first.
+func (r *rig) settled(rm participant.ResourceManager, x txn.XID) {
+	r.Helper()
+	r.eventually("an answer of the database", func() bool {
+		_, err := rm.Lookup(r.ctx, x)
+		return err == nil
+	})
+}
+
 // lossy is a process whose connection can be cut.
 func (r *rig) lossy() (participant.ResourceManager, *dbtest.Proxy) {
 	r.Helper()
@@ -97,8 +106,8 @@ func lostAnswerPrepared(r *rig) {
 	})
 	proxy.Cut()
 	r.wantError(await(r, "the prepare", done).err, participant.ErrInDoubt)
+	r.settled(rm, x)
 	r.wantStanding(rm, x, participant.StandingPrepared)
-	r.wantBallot(r.prepare(rm, x, r.Write("a", 1)), txn.Commit())
 	r.commit(rm, x)
 	r.wantNumber("a", 1)
 }
@@ -110,6 +119,7 @@ func lostRequest(r *rig) {
 	x := xid(siteA)
 	proxy.CutBefore(r.PrepareText)
 	r.wantAbortOrDoubt(await(r, "the prepare", r.background(r.ctx, rm, x, r.Write("a", 1))))
+	r.settled(rm, x)
 	r.wantStanding(rm, x, participant.StandingNone)
 	r.committed(rm, "a", 2)
 }
@@ -124,6 +134,7 @@ func lostWhileWaiting(r *rig) {
 	r.stillWaits(waiting)
 	proxy.Cut()
 	r.wantAbortOrDoubt(await(r, "the prepare", waiting))
+	r.settled(rm, x)
 	r.wantStanding(rm, x, participant.StandingNone)
 	r.wantNeverPrepared(rm, x, rm, holder)
 }

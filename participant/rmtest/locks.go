@@ -30,6 +30,7 @@ func lockWaitBounded(r *rig) {
 // lockReleased: work that waits goes on when the branch before it is rolled back, or committed.
 func lockReleased(r *rig) {
 	rm := r.patient(siteA)
+	r.committed(rm, "a", 0)
 	holder, x, y := xid(siteA), xid(siteA), xid(siteA)
 	r.prepared(rm, holder, r.Write("a", 1))
 	waiting := r.background(r.ctx, rm, x, r.Write("a", 2))
@@ -92,6 +93,7 @@ func (r *rig) wantNeverPrepared(rm participant.ResourceManager, x txn.XID, of pa
 // phaseTwoGetsThrough: branches that wait for a row held by a prepared one must not keep its commit from a connection (R14).
 func phaseTwoGetsThrough(r *rig) {
 	rm := r.patient(siteA)
+	r.committed(rm, "a", 0)
 	holder := xid(siteA)
 	r.prepared(rm, holder, r.Write("a", 1))
 	waiting := make(map[txn.XID]<-chan answer)

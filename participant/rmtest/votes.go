@@ -143,7 +143,7 @@ func checkInWritingBranch(r *rig) {
 
 // refuse runs the i-th refusal after a write: the vote is right, nothing is prepared, nothing stays, and the next branch works.
 func refuse(r *rig, i int) {
-	rm := r.process(siteA)
+	rm := r.patient(siteA)
 	refusal := r.Refusals[i]
 	x := xid(siteA)
 	calls := append([]participant.Call{r.Write("before", 1)}, refusal.Calls...)
