@@ -121,6 +121,15 @@ func (x *index) meaning(id string) (*transaction, past, bool) {
 	return nil, past{}, false
 }
 
+// isDuplicate tells whether the id of t means another submission, whether that is decided yet or not.
+func (x *index) isDuplicate(t *transaction) bool {
+	if t.decision != nil {
+		return t.duplicate()
+	}
+	first, p, _ := x.meaning(t.sub.ID)
+	return first != t && (first != nil || p.key != hashKey(t.sub.Key))
+}
+
 // hasKey tells whether the submission key was read, live or in history under id.
 func (x *index) hasKey(key Key, id string) bool {
 	if _, ok := x.txs[key]; ok {

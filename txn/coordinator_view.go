@@ -48,7 +48,7 @@ func (c *Coordinator) EachLive(before Key, f func(Transaction) bool) {
 			if before != "" && k >= before {
 				continue
 			}
-			if t := c.index.txs[k]; !t.retired && !t.duplicate() && !f(c.view(t)) {
+			if t := c.index.txs[k]; !t.retired && !c.index.isDuplicate(t) && !f(c.view(t)) {
 				return
 			}
 		}

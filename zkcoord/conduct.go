@@ -41,10 +41,16 @@ func (c *Coordinator) lookAfter(key txn.Key) {
 	}
 }
 
+// takeOver tells the machine that it is its turn.
+func (c *Coordinator) takeOver(l txn.Lead) {
+	c.leadNonce = l.Nonce
+	c.step(l)
+}
+
 // leading is called when the machine decides from now on.
 func (c *Coordinator) leading(epoch int32) {
 	c.epoch = epoch
-	c.term.Store(&term{nonce: c.election.own.nonce, over: make(chan struct{})})
+	c.term.Store(&term{nonce: c.leadNonce, over: make(chan struct{})})
 	c.metrics.leader.Set(1)
 	if !c.leaderGone.IsZero() {
 		c.metrics.failover.Observe(time.Since(c.leaderGone).Seconds())
@@ -89,7 +95,6 @@ func (c *Coordinator) epochSeen(node txn.NodeRead) {
 
 // publish gives out the roster where it changed, and tells of what changed in it.
 func (c *Coordinator) publish() {
-	c.registry.seeQueue(c.election.queue)
 	if !c.registry.changed || !c.registry.complete {
 		return
 	}

@@ -57,8 +57,12 @@ func (c Config) Validate() error {
 		name string
 		bad  bool
 	}{
-		{"retention", c.Retention < 0}, {"history", c.HistoryBytes < 0}, {"max-in-flight", c.MaxInFlight < 0},
-		{"generation size", c.GenerationSize < 0}, {"horizon interval", c.HorizonEvery < 0}, {"sweep age", c.SweepAfter < 0},
+		{"retention", c.Retention < 0},
+		{"history", c.HistoryBytes < 0},
+		{"max-in-flight", c.MaxInFlight < 0},
+		{"generation size", c.GenerationSize < 0},
+		{"horizon interval", c.HorizonEvery < 0},
+		{"sweep age", c.SweepAfter < 0},
 	} {
 		if bound.bad {
 			return fmt.Errorf("configure the coordinator: %s is negative", bound.name)

@@ -53,6 +53,7 @@ type Coordinator struct {
 	segments     *segments
 	catching     *catchingUp
 	epoch        int32     // led by the machine; zero while it does not lead
+	leadNonce    string    // of the election node with which the machine was told to lead
 	sighted      string    // the nonce of the leader to which a connection stood last
 	leaderGone   time.Time // when the last leader was seen to be gone
 	presenceDue  bool      // the machine has not heard of anybody in this session
@@ -71,28 +72,28 @@ func New(cfg Config) (*Coordinator, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	metrics, err := newCoordinatorMetrics(cfg.Registerer)
-	if err != nil {
-		return nil, fmt.Errorf("register the coordinator's metrics: %w", err)
-	}
 	driver, err := NewDriver(cfg.driver())
 	if err != nil {
 		return nil, err
 	}
 	c := &Coordinator{
-		cfg: cfg, log: cfg.Logger.Named("coordinator"), metrics: metrics, driver: driver, started: time.Now(), nonce: newNonce(),
+		cfg: cfg, log: cfg.Logger.Named("coordinator"), driver: driver, started: time.Now(), nonce: newNonce(),
 		box: newMailbox(), sweeper: newSweeper(), notices: newNotices(), failed: make(chan error, 1),
 		drained: make(chan struct{}), ended: make(chan struct{}),
 		port: newPort(), flights: newFlights(), segments: newSegments(),
 	}
 	c.roster.Store(&roster{})
-	metrics.historyLimit.Set(float64(cfg.HistoryBytes))
+	c.metrics, err = newCoordinatorMetrics(cfg.Registerer, func() float64 { return float64(c.inFlight.Load()) })
+	if err != nil {
+		return nil, fmt.Errorf("register the coordinator's metrics: %w", err)
+	}
+	c.metrics.historyLimit.Set(float64(cfg.HistoryBytes))
 	c.catching = &catchingUp{port: c.port}
 	c.election = &election{
-		id: cfg.ID, port: c.port, log: cfg.Logger.Named("election"), lead: func(l txn.Lead) { c.step(l) },
-		removed: c.placeRemoved, now: func() time.Duration { return time.Since(c.started) }, early: driver.cfg.SessionTimeout,
+		id: cfg.ID, port: c.port, log: cfg.Logger.Named("election"), lead: c.takeOver, removed: c.placeRemoved, now: func() time.Duration { return time.Since(c.started) }, early: driver.cfg.SessionTimeout,
 	}
 	c.registry = &registry{port: c.port, log: cfg.Logger.Named("registry"), epochSeen: c.epochSeen}
+	c.election.queued = c.registry.seeQueue
 	c.announcement = &announcement{
 		id: cfg.ID, port: c.port, log: c.log,
 		record: peerRecord{URL: cfg.Advertise, Version: cfg.Version, Since: c.started.UTC(), Nonce: c.nonce},

@@ -49,6 +49,7 @@ type testCoordinator struct {
 	t      testing.TB
 	proxy  *zktest.Proxy
 	server *http.Server
+	conns  connections
 	cancel context.CancelFunc
 	done   chan error
 	once   sync.Once
@@ -97,10 +98,38 @@ func (tc *testCluster) launch(id string, servers []string, tweak ...func(*Config
 	c := &testCoordinator{
 		Coordinator: inner, t: tc.t, server: &http.Server{Handler: inner.LeaderHandler()}, cancel: cancel, done: make(chan error, 1),
 	}
+	c.server.ConnState = c.conns.note
 	go c.server.Serve(listener)
 	go func() { c.done <- inner.Run(ctx) }()
 	tc.t.Cleanup(c.stop)
 	return c
+}
+
+// connections are those that a listener has taken.
+type connections struct {
+	mu   sync.Mutex
+	open map[net.Conn]bool
+}
+
+func (c *connections) note(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = map[net.Conn]bool{}
+	}
+	c.open[conn] = true
+	if state == http.StateClosed {
+		delete(c.open, conn)
+	}
+}
+
+// cut closes all of them.
+func (c *connections) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		conn.Close()
+	}
 }
 
 // stop ends the coordinator in order.

@@ -205,3 +205,18 @@ func TestLargePayload(t *testing.T) {
 		return err == nil && len(heads) == 0
 	})
 }
+
+func TestFullHistoryRefuses(t *testing.T) {
+	tc := newTestCluster(t)
+	tc.site("a")
+	c := tc.coordinator("c1", func(cfg *Config) { cfg.HistoryBytes = 200 })
+	c.awaitSites("a")
+	ctx := context.Background()
+	eventually(t, "the history is full", func() bool {
+		_, err := c.Submit(ctx, handed(string(newKey(time.Now())), "a"))
+		if err != nil && !errors.Is(err, txn.ErrHistoryFull) {
+			t.Fatal(err)
+		}
+		return err != nil
+	})
+}

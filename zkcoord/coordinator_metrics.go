@@ -12,7 +12,7 @@ import (
 // coordinatorMetrics are what a coordinator counts. A transaction is counted by the coordinator that took it in.
 type coordinatorMetrics struct {
 	transactions  *prometheus.CounterVec
-	inFlight      prometheus.Gauge
+	inFlight      prometheus.GaugeFunc
 	duration      *prometheus.HistogramVec
 	leader        prometheus.Gauge
 	epoch         prometheus.Gauge
@@ -27,16 +27,16 @@ type coordinatorMetrics struct {
 	unread        prometheus.Gauge
 }
 
-func newCoordinatorMetrics(r prometheus.Registerer) (*coordinatorMetrics, error) {
+func newCoordinatorMetrics(r prometheus.Registerer, inFlight func() float64) (*coordinatorMetrics, error) {
 	m := &coordinatorMetrics{
 		transactions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "medcommit_transactions_total",
 			Help: "Decided transactions that this coordinator took in, by outcome.",
 		}, []string{"outcome"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+		inFlight: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "medcommit_transactions_in_flight",
 			Help: "Undecided transactions that this coordinator took in.",
-		}),
+		}, inFlight),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "medcommit_transaction_duration_seconds",
 			Help:    "Time from taking a transaction in to its decision, and to its completion at every participant.",

@@ -3,6 +3,7 @@ package zkcoord
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -155,5 +156,26 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, err := c.Drain(context.Background(), "nobody"); !errors.Is(err, txn.ErrParticipantUnknown) {
 		t.Errorf("drain an unknown participant: %v", err)
+	}
+}
+
+func TestR6WhatOneAnsweredForIsFoundByTheOther(t *testing.T) {
+	tc := newTestCluster(t)
+	tc.site("a")
+	c1, c2 := tc.coordinator("c1"), tc.coordinator("c2")
+	c1.awaitSites("a")
+	ctx := context.Background()
+	for i := range 50 {
+		h := handed(fmt.Sprintf("tx-%d", i), "a")
+		h.Wait = txn.WaitNone
+		if _, err := c1.Submit(ctx, h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c2.Transaction(ctx, h.ID); err != nil {
+			t.Fatalf("%s: %v", h.ID, err)
+		}
+	}
+	if _, err := c2.Transaction(ctx, "nobody"); !errors.Is(err, txn.ErrNotFound) {
+		t.Errorf("an unknown id: %v", err)
 	}
 }

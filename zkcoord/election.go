@@ -22,8 +22,10 @@ type election struct {
 	lead func(txn.Lead) // tells the machine to take over
 	// removed is told that the own node is gone though nobody here removed it.
 	removed func()
-	now     func() time.Duration
-	early   time.Duration // how long a deposed coordinator leaves early take-overs to others
+	// queued is told of the candidates as they are now.
+	queued func([]candidate)
+	now    func() time.Duration
+	early  time.Duration // how long a deposed coordinator leaves early take-overs to others
 
 	queue   []candidate // as last listed
 	listed  bool        // in this session
@@ -45,6 +47,7 @@ func (e *election) sessionUp() {
 
 func (e *election) see(names []string) {
 	e.queue, e.listed = parseQueue(names), true
+	e.queued(e.queue)
 	if e.own.name != "" && !e.busy && !e.standing() {
 		// The list may have been read before the node was made: only one that is asked for now tells.
 		e.busy = true
@@ -62,6 +65,7 @@ func (e *election) confirm(event txn.Event) {
 		return
 	}
 	e.queue = parseQueue(list.Children)
+	e.queued(e.queue)
 	if e.own.name != "" && !e.standing() {
 		e.log.Info("election node was removed", "node", e.own.name)
 		e.own, e.turned = candidate{}, false

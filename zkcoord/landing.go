@@ -58,7 +58,7 @@ func (c *Coordinator) await(key txn.Key, w *waiter) {
 func (c *Coordinator) landed(fl *flight) {
 	if !fl.decided {
 		fl.decided = true
-		c.metrics.inFlight.Set(float64(c.inFlight.Add(-1)))
+		c.inFlight.Add(-1)
 	}
 }
 
@@ -91,9 +91,18 @@ func (c *Coordinator) progress(t *txn.Transaction, told bool) {
 		c.count(fl, t)
 	}
 	c.flights.wake(t)
-	if told && !isDuplicate(t) {
+	if told && !c.duplicate(t) {
 		c.notices.publish(txn.Notice{Kind: txn.EventTransaction, Transaction: t})
 	}
+}
+
+// duplicate tells whether t is one, decided so or not yet.
+func (c *Coordinator) duplicate(t *txn.Transaction) bool {
+	if t.State.Decided() {
+		return isDuplicate(t)
+	}
+	first, _, _, found := c.machine.Lookup(t.ID)
+	return found != txn.FoundLive || first.Key != t.Key
 }
 
 func (c *Coordinator) count(fl *flight, t *txn.Transaction) {

@@ -25,6 +25,8 @@ func (c *Coordinator) Transactions(ctx context.Context, f txn.Filter) (txn.Page,
 	if err != nil {
 		return txn.Page{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, queryPatience)
+	defer cancel()
 	l := listing{filter: f, before: before, limit: min(max(f.Limit, 1), 1000)}
 	var chapters []txn.Pos
 	err = c.ask(ctx, func() {

@@ -86,6 +86,7 @@ func (c *Coordinator) take(event txn.Event) {
 // deliver gives the loop an event of the driver. It returns from SessionLost only when the loop has heard of it: what the machine
 // asks for in a session that it takes to be alive must not be carried out in the next.
 func (c *Coordinator) deliver(life context.Context, event txn.Event) {
+	c.box.awaitRoom(life)
 	if _, lost := event.(txn.SessionLost); !lost {
 		c.box.put(letter{event: event})
 		return

@@ -1,6 +1,7 @@
 package zkcoord
 
 import (
+	"context"
 	"sync"
 
 	"github.com/medcommit/medcommit/txn"
@@ -17,10 +18,16 @@ type letter struct {
 type mailbox struct {
 	mu      sync.Mutex
 	letters []letter
-	wake    chan struct{}
+	wake    chan struct{} // holds one while there may be letters
+	taken   chan struct{} // holds one when letters were taken, for the one who waits for room
 }
 
-func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
+// roomyBox is how many letters may wait before the driver's events do.
+const roomyBox = 1024
+
+func newMailbox() *mailbox {
+	return &mailbox{wake: make(chan struct{}, 1), taken: make(chan struct{}, 1)}
+}
 
 func (m *mailbox) put(l letter) {
 	m.mu.Lock()
@@ -42,5 +49,26 @@ func (m *mailbox) take(emptied []letter) []letter {
 	defer m.mu.Unlock()
 	letters := m.letters
 	m.letters = emptied[:0]
+	select {
+	case m.taken <- struct{}{}:
+	default:
+	}
 	return letters
+}
+
+// awaitRoom waits until few letters wait, or ctx ends. One goroutine may call it.
+func (m *mailbox) awaitRoom(ctx context.Context) {
+	for m.full() {
+		select {
+		case <-m.taken:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (m *mailbox) full() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.letters) >= roomyBox
 }

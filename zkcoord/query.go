@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/medcommit/medcommit/txn"
 )
+
+// queryPatience bounds a question to ZooKeeper: while the connection is suspended there is no answer.
+const queryPatience = 10 * time.Second
 
 // finding is what an id was found to mean.
 type finding struct {
@@ -26,6 +30,8 @@ func (c *Coordinator) Transaction(ctx context.Context, id string) (txn.Transacti
 // find finds what id means. Whoever concludes from absence completes a write first (R6), so that a transaction that another
 // coordinator took in and answered for is found here too.
 func (c *Coordinator) find(ctx context.Context, id string) (finding, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryPatience)
+	defer cancel()
 	if !c.synced.Load() {
 		return finding{}, txn.ErrUnavailable
 	}

@@ -83,12 +83,10 @@ func (c *Coordinator) orKnown(wait context.Context, h *txn.Handed, refused error
 
 // fly hands the submission in under a new key and waits for its end.
 func (c *Coordinator) fly(ctx, wait context.Context, h *txn.Handed, parcels []txn.Prepare) (txn.Transaction, error) {
-	flying := c.inFlight.Add(1)
-	if flying > int64(c.cfg.MaxInFlight) {
+	if c.inFlight.Add(1) > int64(c.cfg.MaxInFlight) {
 		c.inFlight.Add(-1)
 		return txn.Transaction{}, txn.ErrTooMany
 	}
-	c.metrics.inFlight.Set(float64(flying))
 	now := time.Now()
 	fl := &flight{wait: h.Wait, begun: now, answers: make(chan answer, 1)}
 	key := newKey(now)

@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/medcommit/medcommit/txn"
 )
@@ -35,6 +40,16 @@ func traffic(c *testCoordinator, prefix string, names ...string) (stop func() (c
 		<-done
 		return committed, failed
 	}
+}
+
+// awaitSighting waits until c keeps a connection to the leader.
+func (c *testCoordinator) awaitSighting(leader *testCoordinator) {
+	c.t.Helper()
+	eventually(c.t, c.cfg.ID+" is connected to the leader", func() bool {
+		sighted := ""
+		err := c.ask(context.Background(), func() { sighted = c.sighted })
+		return err == nil && sighted != "" && sighted == leader.roster.Load().leaderNonce
+	})
 }
 
 func TestOrderlyStopHandsOver(t *testing.T) {
@@ -110,11 +125,7 @@ func TestCutEarlyTakeOver(t *testing.T) {
 	c2, c3 := tc.coordinator("c2"), tc.coordinator("c3")
 	for _, c := range []*testCoordinator{c2, c3} {
 		c.awaitSites("a")
-		eventually(t, "it is connected to the leader", func() bool {
-			sighted := ""
-			err := c.ask(context.Background(), func() { sighted = c.sighted })
-			return err == nil && sighted == c1.roster.Load().leaderNonce
-		})
+		c.awaitSighting(c1)
 	}
 	// As a process that is killed: nothing more is sent to ZooKeeper, and its connections and its listener are gone.
 	began := time.Now()
@@ -150,4 +161,67 @@ func TestSameIDTwice(t *testing.T) {
 	}
 	old.done <- nil
 	eventually(t, "the younger one leads", func() bool { return young.roster.Load().leader == "c1" && young.term.Load() != nil })
+}
+
+func TestCutLeaderStartedAgainAtOnceCountsAsGone(t *testing.T) {
+	tc := newTestCluster(t)
+	tc.session = 10 * time.Second
+	tc.site("a")
+	c1 := tc.apart("c1")
+	awaitLeader(t, c1)
+	c2 := tc.coordinator("c2")
+	c2.awaitSites("a")
+	c2.awaitSighting(c1)
+	c1.proxy.Hold()
+	c1.server.Close()
+	// Another process answers at the same address before anybody could be refused.
+	listener, err := net.Listen("tcp", strings.TrimPrefix(c1.cfg.Advertise, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(c1.cfg.again())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: again.LeaderHandler()}
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+	began := time.Now()
+	awaitLeader(t, c2)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the take-over took %v", took)
+	}
+	c1.proxy.Release()
+}
+
+// again is the configuration of the same coordinator's next process.
+func (c Config) again() Config {
+	c.Registerer, c.ZooKeeper.Registerer = prometheus.NewRegistry(), nil
+	return c
+}
+
+func TestSilentLeaderIsNotTakenForDead(t *testing.T) {
+	tc := newTestCluster(t)
+	c1, c2 := tc.coordinator("c1"), tc.coordinator("c2")
+	leader := awaitLeader(t, c1, c2)
+	other := c1
+	if leader == c1 {
+		other = c2
+	}
+	other.awaitSighting(leader)
+	epoch := leader.roster.Load().epoch
+	// The connection ends, and the same process takes the next one: it is there.
+	for range 5 {
+		if err := other.ask(context.Background(), func() { other.sighted = "" }); err != nil {
+			t.Fatal(err)
+		}
+		leader.conns.cut()
+		other.awaitSighting(leader)
+	}
+	if err := other.ask(context.Background(), func() { other.leaderDied("another nonce") }); err != nil {
+		t.Fatal(err)
+	}
+	if now := leader.roster.Load().epoch; now != epoch || leader.term.Load() == nil {
+		t.Errorf("the epoch went from %d to %d", epoch, now)
+	}
 }
