@@ -28,7 +28,7 @@ func (p *Participant) loadSite(e txn.LoadSite, incarnation int32) chore {
 	p.status.wanted.Store(incarnation)
 	return func(ctx context.Context) {
 		answer := txn.SiteLoaded{Token: e.Token, Failed: true}
-		defer func() { p.events.put(answer) }()
+		defer func() { p.tell(answer) }()
 		if !p.open(ctx, incarnation) {
 			return
 		}
@@ -71,7 +71,7 @@ func (p *Participant) saveSite(e txn.SaveSite) chore {
 			p.log.Warn("site-row-unsaved", "error", err)
 			p.suspect()
 		}
-		p.events.put(txn.SiteSaved{Token: e.Token, Failed: err != nil})
+		p.tell(txn.SiteSaved{Token: e.Token, Failed: err != nil})
 	}
 }
 
@@ -91,7 +91,7 @@ func (p *Participant) listPrepared(e txn.ListPrepared) chore {
 				answer.Branches = append(answer.Branches, b.XID)
 			}
 		}
-		p.events.put(answer)
+		p.tell(answer)
 	}
 }
 

@@ -18,7 +18,7 @@ func (p *Participant) finishAll(ctx context.Context) error {
 		if !ok {
 			return ctx.Err()
 		}
-		p.events.put(txn.Finished{Key: f.XID.Key, Result: p.finish(ctx, f)})
+		p.tell(txn.Finished{Key: f.XID.Key, Result: p.finish(ctx, f)})
 	}
 }
 

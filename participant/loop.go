@@ -2,6 +2,7 @@ package participant
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -14,16 +15,41 @@ const (
 	lingerVotes = 500 * time.Microsecond
 )
 
+// letter is an event on its way to the loop; heard, where set, is closed when the machine has had it.
+type letter struct {
+	event txn.Event
+	heard chan struct{}
+}
+
+// tell gives the machine an event.
+func (p *Participant) tell(e txn.Event) { p.events.put(letter{event: e}) }
+
+// deliver takes the ledger's events. It holds up the end of a session until the machine has heard of it: effects belong to the
+// session that the ledger delivered last, and those of the session that is over must not go to the next one.
+func (p *Participant) deliver(ctx context.Context, e txn.Event) {
+	if _, lost := e.(txn.SessionLost); !lost || !p.looping.Load() {
+		p.tell(e)
+		return
+	}
+	heard := make(chan struct{})
+	p.events.put(letter{e, heard})
+	select {
+	case <-heard:
+	case <-ctx.Done():
+	}
+}
+
 // loop is the only goroutine that touches the machine.
 func (p *Participant) loop(ctx context.Context) error {
 	if err := p.register(ctx); err != nil {
 		return err
 	}
+	p.looping.Store(true)
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
 	flush := time.NewTimer(0)
 	defer flush.Stop()
-	var events []txn.Event
+	var letters []letter
 	waiting := false // for flush
 	for {
 		select {
@@ -37,10 +63,13 @@ func (p *Participant) loop(ctx context.Context) error {
 			waiting = false
 		case <-p.events.ready:
 		}
-		events = p.events.takeAll(events)
-		for _, e := range events {
-			if err := p.step(ctx, e); err != nil {
+		letters = p.events.takeAll(letters)
+		for _, l := range letters {
+			if err := p.step(ctx, l.event); err != nil {
 				return err
+			}
+			if l.heard != nil {
+				close(l.heard)
 			}
 		}
 		if waiting {
@@ -65,6 +94,7 @@ func (p *Participant) tick() txn.Tick {
 func (p *Participant) step(ctx context.Context, e txn.Event) error {
 	switch e := e.(type) {
 	case txn.SessionUp:
+		p.watched = false
 		p.log.Info("session-up", "participant", p.config.Name)
 		p.status.wait(waitRecovery)
 	case txn.SessionLost:
@@ -75,25 +105,20 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 			cancel()
 			delete(p.cancels, e.Key)
 		}
+	case txn.NodeRead:
+		if p.replacedBy(e) {
+			return fmt.Errorf("another process runs as %s: %w", p.config.Name, ErrReplaced)
+		}
 	}
-	err := p.carryOut(ctx, p.machine.Step(e))
-	if _, lost := e.(txn.SessionLost); lost {
-		p.heard <- struct{}{}
-	}
-	return err
+	return p.carryOut(ctx, p.machine.Step(e))
 }
 
-// deliver gives the loop an event of the ledger. It returns from SessionLost only when the machine has heard of it: what it asks for
-// in a session that it takes to be alive must not be carried out in the next.
-func (p *Participant) deliver(ctx context.Context, e txn.Event) {
-	p.events.put(e)
-	if _, lost := e.(txn.SessionLost); !lost {
-		return
-	}
-	select {
-	case <-p.heard:
-	case <-ctx.Done():
-	}
+// replacedBy tells whether a node that was watched shows that another process has come after this one. The machine finds out with
+// its next multi; a process that has nothing to write would keep the database from the other one until then.
+func (p *Participant) replacedBy(n txn.NodeRead) bool {
+	var found txn.Incarnation
+	return n.Path == txn.IncarnationPath(p.config.Name) && n.Exists && n.Version > p.machine.Incarnation() &&
+		p.machine.Incarnation() > 0 && json.Unmarshal(n.Data, &found) == nil && found.Process != p.process
 }
 
 // carryOut does what the machine wants done. What is ZooKeeper's goes to the ledger, in order.
@@ -113,6 +138,10 @@ func (p *Participant) carryOut(ctx context.Context, effects []txn.Effect) error 
 			p.chores.put(p.listPrepared(e))
 		case txn.LoadSite:
 			p.chores.put(p.loadSite(e, p.machine.Incarnation()))
+			if !p.watched {
+				p.watched = true
+				store = append(store, txn.WatchNode{Path: txn.IncarnationPath(p.config.Name)})
+			}
 		case txn.SaveSite:
 			p.chores.put(p.saveSite(e))
 		case txn.Ready:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -26,17 +27,19 @@ type Participant struct {
 	process   string // a nonce
 	cluster   string // its short code; set before the machine is made
 
-	events   *queue[txn.Event]  // for the loop
+	events   *queue[letter]     // for the loop
 	finishes *queue[txn.Finish] // for the finishers
 	chores   *queue[chore]      // for the housekeeper
-	heard    chan struct{}      // that a session is lost; the ledger waits for it
 	status   status
+
+	looping atomic.Bool // the machine is made and hears what is delivered
 
 	// The loop's own.
 	machine  *txn.Participant
 	begun    time.Time
 	cancels  map[txn.Key]context.CancelFunc
 	workers  sync.WaitGroup
+	watched  bool // in this session: who runs as this participant
 	linger   bool // the last batch of votes was of many
 	reported map[txn.Key]bool
 	looked   time.Time // when look last took stock
@@ -61,8 +64,7 @@ func New(c Config, ledger Ledger, rm ResourceManager) (*Participant, error) {
 	p := &Participant{
 		config: c, catalogue: catalogue, ledger: ledger, rm: rm, log: c.Logger, metrics: m,
 		process: strings.ToLower(rand.Text()),
-		events:  newQueue[txn.Event](), finishes: newQueue[txn.Finish](), chores: newQueue[chore](),
-		heard: make(chan struct{}, 1),
+		events:  newQueue[letter](), finishes: newQueue[txn.Finish](), chores: newQueue[chore](),
 		begun: time.Now(), cancels: map[txn.Key]context.CancelFunc{}, reported: map[txn.Key]bool{},
 	}
 	p.status.wait(waitSession)

@@ -22,7 +22,7 @@ func (p *Participant) begin(ctx context.Context, w txn.Work) {
 	p.workers.Go(func() {
 		ballot, ok := p.work(ctx, limited, w)
 		if ok { // else the process ends, and the next one finds out
-			p.events.put(txn.Worked{Key: w.XID.Key, Ballot: ballot})
+			p.tell(txn.Worked{Key: w.XID.Key, Ballot: ballot})
 		}
 	})
 }
