@@ -12,6 +12,7 @@ import (
 	"github.com/medcommit/medcommit/participant"
 	"github.com/medcommit/medcommit/participant/embedded"
 	"github.com/medcommit/medcommit/participant/mysql"
+	"github.com/medcommit/medcommit/participant/postgres"
 )
 
 // resourceFlags say which database a participant works on.
@@ -43,6 +44,10 @@ func (f *resourceFlags) open(log hclog.Logger) (participant.ResourceManager, err
 			dir = filepath.Join(f.data, "embedded")
 		}
 		return embedded.New(embedded.Config{Dir: dir, LockTimeout: f.lockTimeout, Logger: log.Named("embedded")})
+	case "postgres", "postgresql":
+		return postgres.New(postgres.Config{
+			URL: f.resource, PasswordFile: f.passwordFile, LockTimeout: f.lockTimeout, Logger: log.Named("postgres"),
+		})
 	case "mysql":
 		return mysql.New(mysql.Config{URL: f.resource, PasswordFile: f.passwordFile, LockTimeout: f.lockTimeout, Log: log.Named("mysql")})
 	}

@@ -89,4 +89,3 @@ var errSilent = silent{}
 type silent struct{}
 
 func (silent) Error() string { return "" }
-
