@@ -45,8 +45,6 @@ type siteSession struct {
 	applied   appliedLane
 	scan      scanState
 	retries   []*branch // finishing failed; tried again at their retryAt
-	// blind is set when an entry of the inbox or of the decisions could not be read: absence then proves nothing.
-	blind bool
 }
 
 // phase is how far a session is.

@@ -3,7 +3,8 @@ package txn
 // decisionState is what was read of the decision log.
 type decisionState struct {
 	follows bool
-	readTo  Pos // entries before it were read, or were gone
+	readTo  Pos  // entries before it were read, or were gone
+	blind   bool // one of them could not be: absence from the decisions proves nothing
 	slots   []*decisionSlot
 }
 
@@ -22,7 +23,7 @@ func (p *Participant) readDecisions(entries []Entry) {
 		slot := &decisionSlot{pos: e.Pos}
 		if e.Segment == nil {
 			// Who knows what it said: nothing here may be forgotten that it might decide.
-			p.blind = true
+			p.decisions.blind = true
 			slot.open = 1
 		} else {
 			p.applied.others += len(e.Segment.Decisions)

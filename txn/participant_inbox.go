@@ -5,7 +5,8 @@ import "slices"
 // inboxState is what was read of the site's inbox.
 type inboxState struct {
 	follows  bool
-	next     Pos // entries before it were read
+	next     Pos  // entries before it were read
+	blind    bool // one of them could not be: absence from the inbox proves nothing
 	segments map[Pos]*inboxSegment
 	waiting  []*branch // to be begun, in inbox order
 	early    []*branch // decided, and their inbox entry not read yet
@@ -60,7 +61,7 @@ func (p *Participant) readInbox(entries []Entry) {
 		p.inbox.next = e.Pos.Next()
 		p.closeFull(p.inboxLog(), e.Pos, &p.inbox.closing)
 		if e.Segment == nil {
-			p.blind = true
+			p.inbox.blind = true
 			continue
 		}
 		p.readPrepares(e)

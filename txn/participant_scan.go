@@ -95,7 +95,7 @@ func (p *Participant) judgeUnknown(unknown []Key, decisions []Entry) {
 	index := map[Key]int{}
 	for _, e := range decisions {
 		if e.Segment == nil {
-			p.blind = true
+			p.decisions.blind = true
 			continue
 		}
 		for i := range e.Segment.Decisions {
@@ -129,7 +129,7 @@ func (p *Participant) presumeAbort(b *branch) {
 	if b.call != callNone {
 		return
 	}
-	if p.blind {
+	if p.inbox.blind || p.decisions.blind {
 		delete(p.branches, b.key)
 		return
 	}

@@ -140,15 +140,15 @@ func (p *Participant) castVotes(batch []*branch) {
 
 func (p *Participant) votesCast(batch []*branch, name string, r multiResult) {
 	switch {
-	case r.done:
+	case r.done && len(r.appended) > 0:
 		p.voted(batch, r.appended[0])
 		p.votes.busy = false
-	case r.lost():
+	case r.done || r.lost():
 		p.touch(func() { p.findVotes(batch, name) })
 	case r.err == OpErrTooLarge:
 		p.votes.limit = max(len(batch)/2, 1)
 		p.castAgain(batch)
-	case r.err == OpErrClosed || r.err == OpErrNoNode:
+	case r.err == OpErrClosed:
 		p.listLog(p.votesLog(), func(l LogListed) {
 			p.votes.gen = l.Gen
 			p.castAgain(batch)

@@ -27,7 +27,7 @@ func (b *branch) withdrawable() bool {
 // withdrawAged asks for a leader where branches have waited long enough, and withdraws them if there is none.
 func (p *Participant) withdrawAged() {
 	after := p.cfg.WithdrawAfter
-	if after <= 0 || p.now < p.votes.nextLook || p.blind {
+	if after <= 0 || p.now < p.votes.nextLook || p.decisions.blind {
 		return
 	}
 	p.votes.nextLook = p.now + min(after/4, time.Second)
@@ -169,9 +169,9 @@ func (p *Participant) withdrawalOps(w *withdrawal) []Op {
 
 func (p *Participant) withdrawalAnswered(w *withdrawal, r multiResult) {
 	switch {
-	case r.done:
+	case r.done && len(r.appended) > 0:
 		p.withdrew(w, r.appended)
-	case r.lost():
+	case r.done || r.lost():
 		p.touch(func() {
 			p.listLog(p.votesLog(), func(l LogListed) { p.findWithdrawal(w, l) })
 		})
@@ -264,7 +264,7 @@ func (b *branch) hasVote() bool {
 // holdWithdrawn keeps a withdrawn branch until the formal decision: it is rolled back, once the decisions have been read to their
 // end since the withdrawal, and never prepared or voted for again.
 func (p *Participant) holdWithdrawn(b *branch) {
-	if b.verdict != VerdictNone || b.call != callNone || !b.free || p.blind {
+	if b.verdict != VerdictNone || b.call != callNone || !b.free || p.decisions.blind {
 		return
 	}
 	if b.prepared {
