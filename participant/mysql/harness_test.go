@@ -37,7 +37,7 @@ INSERT INTO orders VALUES ('o-1', 'p-1', 1), ('o-2', 'p-1', 1);
 `
 
 // newLab makes a database on a private server.
-func newLab(t *testing.T, server *dbtest.MariaDB) *lab {
+func newLab(t testing.TB, server *dbtest.MariaDB) *lab {
 	t.Helper()
 	return fill(t, &lab{url: server.NewDatabase(t), server: server})
 }
@@ -58,14 +58,14 @@ func externalLab(t *testing.T) *lab {
 	return fill(t, &lab{url: u.String()})
 }
 
-func fill(t *testing.T, l *lab) *lab {
+func fill(t testing.TB, l *lab) *lab {
 	t.Helper()
 	l.connect(t)
 	l.exec(t, labTables)
 	return l
 }
 
-func (l *lab) connect(t *testing.T) {
+func (l *lab) connect(t testing.TB) {
 	t.Helper()
 	cfg, err := parseURL(l.url)
 	if err != nil {
@@ -81,7 +81,7 @@ func (l *lab) connect(t *testing.T) {
 	t.Cleanup(func() { l.db.Close() })
 }
 
-func (l *lab) exec(t *testing.T, statement string, args ...any) {
+func (l *lab) exec(t testing.TB, statement string, args ...any) {
 	t.Helper()
 	if _, err := l.db.ExecContext(context.WithoutCancel(t.Context()), statement, args...); err != nil {
 		t.Fatalf("%s: %v", statement, err)

@@ -87,7 +87,7 @@ type weakness struct{ what, remedy string }
 
 func (is server) warnings() []weakness {
 	var w []weakness
-	if is.binlog {
+	if is.binlog && (is.mariadb || !is.detaches) { // mended in MySQL 8.0.30
 		w = append(w, weakness{"the binary log is on: a crash of the server may part it from prepared branches (MDEV-742, MDEV-21469)",
 			"run the site's server without log_bin, or compare both after a crash"})
 	}
