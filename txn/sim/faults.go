@@ -61,7 +61,7 @@ func (w *world) choose() {
 		w.generation = int32(2 + w.rng.below(3))
 	}
 	if w.faults.has(faultSmall) {
-		w.maxOps = 8 + w.rng.below(8)
+		w.maxOps = 4 + w.rng.below(5)
 	}
 	w.retention = time.Minute
 	if w.faults.has(faultForget) {

@@ -15,7 +15,7 @@ type judge struct {
 	ids      map[string][]*trial
 	ruledOut map[txn.Key]bool // a client was told that it was not started
 	lost     map[branchName]bool
-	asks     map[txn.Key]*client
+	asks     map[txn.Key]time.Duration // when it was asked for
 	heads    map[string]headUse
 }
 
@@ -30,7 +30,7 @@ type headUse struct{ branch branchName }
 // trial is one submission and all that became of it.
 type trial struct {
 	sub       txn.Submission
-	appended  time.Duration
+	asked     time.Duration
 	decision  *txn.Decision
 	decided   time.Duration
 	place     txn.Pos
@@ -42,12 +42,12 @@ type trial struct {
 func newJudge(w *world) *judge {
 	return &judge{
 		w: w, trials: map[txn.Key]*trial{}, ids: map[string][]*trial{}, ruledOut: map[txn.Key]bool{},
-		lost: map[branchName]bool{}, asks: map[txn.Key]*client{}, heads: map[string]headUse{},
+		lost: map[branchName]bool{}, asks: map[txn.Key]time.Duration{}, heads: map[string]headUse{},
 	}
 }
 
-// asked notes who submits under which key.
-func (j *judge) asked(c *client) { j.asks[c.key] = c }
+// asked notes when a key was asked for.
+func (j *judge) asked(c *client) { j.asks[c.key] = j.w.now }
 
 // applied looks at a transaction of ZooKeeper.
 func (j *judge) applied(at zxid, ops []txn.Op, places []txn.Pos) {
@@ -75,7 +75,7 @@ func (j *judge) applied(at zxid, ops []txn.Op, places []txn.Pos) {
 func (j *judge) appended(op *txn.Op, at txn.Pos) {
 	seg := op.Segment
 	for i := range seg.Submissions {
-		t := &trial{sub: seg.Submissions[i], appended: j.w.now}
+		t := &trial{sub: seg.Submissions[i], asked: j.asks[seg.Submissions[i].Key]}
 		if j.trials[t.sub.Key] != nil {
 			j.w.violate("%s is submitted twice", t.sub.Key)
 		}
@@ -149,9 +149,9 @@ func (j *judge) commitIsSound(t *trial) {
 // slack is by how much a process's clock may be behind when it acts.
 const slack = 100 * time.Millisecond
 
-// mayRepeat tells whether an id may mean a new transaction: the first was complete for the retention when the next came.
+// mayRepeat tells whether an id may mean a new transaction: the first was complete for the retention when the next was asked for.
 func (j *judge) mayRepeat(first, next *trial) bool {
-	return first.retired && next.appended+slack >= first.retiredAt+j.w.retention
+	return first.retired && next.asked+slack >= first.retiredAt+j.w.retention
 }
 
 func (j *judge) retires(p *txn.Past) {

@@ -84,8 +84,8 @@ func (w *world) newProcess(name string) *process {
 		name: name, nonce: fmt.Sprintf("p%d", w.starts), alive: true, speed: 1 + w.rng.below(8),
 		offset: time.Duration(w.rng.below(1000)) * time.Millisecond, ticked: -1,
 	}
-	if w.faults.has(faultLazy) && w.rng.chance(2) {
-		p.lazy = [...]txn.LogKind{txn.Transactions, txn.Decisions, txn.History, txn.Inbox, txn.Votes}[w.rng.below(5)]
+	if w.faults.has(faultLazy) {
+		p.lazy = [...]txn.LogKind{0, txn.Transactions, txn.Decisions, txn.Inbox, txn.Votes}[w.rng.below(5)]
 	}
 	w.processes = append(w.processes, p)
 	w.trace("%s starts", p)

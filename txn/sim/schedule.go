@@ -37,13 +37,13 @@ func (w *world) run() {
 		w.settle()
 		w.leadOn()
 	}
-	w.disturb(60 + w.rng.below(240))
+	w.disturb(80 + w.rng.below(300))
 	w.conclude()
 }
 
 // disturb runs the cluster for a number of steps, faults and all.
 func (w *world) disturb(steps int) {
-	ids := 1 + w.rng.below(4)
+	w.ids = 1 + w.rng.below(4)
 	rate := 6 + w.rng.below(40)
 	leaps := 8 + w.rng.below(60)
 	for range steps {
@@ -52,13 +52,13 @@ func (w *world) disturb(steps int) {
 		}
 		switch {
 		case w.rng.chance(rate):
-			w.trouble(ids)
+			w.trouble()
 		case w.rng.chance(16):
 			w.repair()
 		case w.rng.chance(leaps):
 			w.leap()
 		case w.rng.chance(16):
-			w.order(ids)
+			w.order(w.ids)
 		case w.rng.chance(12):
 			w.pass()
 		case len(w.calls) > 0 && w.rng.chance(4):
@@ -73,17 +73,10 @@ func (w *world) disturb(steps int) {
 	}
 }
 
-// leap lets everybody come far but for a few, who sleep meanwhile: it makes long delays out of few steps.
+// leap lets everybody come far but for those who sleep: it makes long delays out of few steps.
 func (w *world) leap() {
-	var asleep []*process
-	for _, p := range w.processes {
-		if !p.link.held && w.rng.chance(3) {
-			p.link.held = true
-			asleep = append(asleep, p)
-		}
-	}
-	w.trace("asleep: %v", asleep)
-	for range w.rng.below(8) {
+	w.sleep()
+	for range w.rng.below(6) {
 		w.settle()
 		w.now += time.Duration(50+w.rng.below(450)) * time.Millisecond
 		for i := 0; i < len(w.processes) && w.failure == nil; i++ {
@@ -92,12 +85,30 @@ func (w *world) leap() {
 				w.flush(p)
 			}
 		}
+		if w.rng.chance(3) {
+			w.order(w.ids)
+		}
 	}
 	if w.rng.chance(2) {
 		w.settle()
 	}
-	for _, p := range asleep {
-		p.link.held = false
+}
+
+// sleep wakes some of those who sleep, and sends others to sleep: mostly few, mostly a leader.
+func (w *world) sleep() {
+	for _, p := range w.processes {
+		if p.link.held {
+			p.link.held = !w.rng.chance(3)
+			continue
+		}
+		p.link.held = w.rng.chance(8) || p.leads && w.rng.chance(4)
+	}
+	if w.tracing {
+		for _, p := range w.processes {
+			if p.link.held {
+				w.trace("%s sleeps", p)
+			}
+		}
 	}
 }
 
@@ -107,16 +118,24 @@ func (w *world) pass() {
 	if w.rng.chance(4) {
 		w.now += time.Duration(w.rng.below(500)) * time.Millisecond
 	}
-	if p := w.pick(); p != nil {
+	if p := w.pick(); p != nil && !p.link.held {
 		w.tick(p)
 		w.flush(p)
 	}
 }
 
-// pick chooses a process, the fast ones more often.
+// pick chooses a process, the fast ones more often, and more often one that trouble has met lately.
 func (w *world) pick() *process {
 	if len(w.processes) == 0 {
 		return nil
+	}
+	if w.hot != nil && w.rng.chance(3) {
+		if w.hot.alive {
+			return w.hot
+		}
+		if p := w.running(w.hot.name); p != nil {
+			return p
+		}
 	}
 	p := w.processes[w.rng.below(len(w.processes))]
 	if w.faults.has(faultSlow) {
@@ -131,7 +150,7 @@ func (w *world) pick() *process {
 // database moves one call of a process on.
 func (w *world) database() {
 	i := w.rng.below(len(w.calls))
-	if w.calls[i].slow && !w.rng.chance(8) {
+	if c := w.calls[i]; c.slow && !w.rng.chance(8) || c.done && c.by.link.held {
 		return
 	}
 	w.advance(i)
@@ -139,7 +158,7 @@ func (w *world) database() {
 
 // progress moves one thing on between a process and ZooKeeper, and tells whether there was one.
 func (w *world) progress(p *process) bool {
-	if p == nil {
+	if p == nil || p.link.held {
 		return false
 	}
 	l := &p.link

@@ -28,7 +28,7 @@ func (w *world) settleOnce() bool {
 		}
 	}
 	for i := 0; i < len(w.calls) && w.failure == nil; {
-		if c := w.calls[i]; !w.over && (c.slow || c.by.link.held) {
+		if c := w.calls[i]; !w.over && (c.slow || c.done && c.by.link.held) {
 			i++
 			continue
 		}

@@ -7,7 +7,7 @@ const acts faults = 1<<faultCut | 1<<faultExpire | 1<<faultQueue | 1<<faultCrash
 	1<<faultWithdraw | 1<<faultWish | 1<<faultTwice | 1<<faultReuse | 1<<faultPoison | 1<<faultRestore
 
 // trouble lets one thing go wrong, of a kind that this schedule has.
-func (w *world) trouble(ids int) {
+func (w *world) trouble() {
 	if w.faults&acts == 0 {
 		return
 	}
@@ -16,6 +16,9 @@ func (w *world) trouble(ids int) {
 		k = (k + 1) % faultCount
 	}
 	p := w.pick()
+	if w.rng.chance(2) {
+		w.hot = p
+	}
 	switch k {
 	case faultCut, faultQueue:
 		if p != nil {
@@ -49,7 +52,7 @@ func (w *world) trouble(ids int) {
 	case faultRestore:
 		w.restore()
 	case faultTwice, faultReuse:
-		w.order(ids)
+		w.order(w.ids)
 	}
 }
 
@@ -143,6 +146,7 @@ func (w *world) withdraw() {
 		for _, x := range p.site.db.list() {
 			if t := w.judge.trials[x.Key]; t != nil && t.decision == nil {
 				w.trace("an operator withdraws %s at %s", x.Key, p)
+				w.hot = p
 				w.step(p, txn.Withdraw{Key: x.Key})
 				return
 			}

@@ -44,6 +44,8 @@ type world struct {
 	maxOps        int
 
 	last    *client // the fresh transaction of the continuation
+	ids     int      // how many transactions the clients think of
+	hot     *process // whom trouble has met lately
 	keys    int
 	starts  int
 	steps   int
