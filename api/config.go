@@ -35,8 +35,6 @@ type Config struct {
 	Registerer prometheus.Registerer
 	Gatherer   prometheus.Gatherer
 	Logger     hclog.Logger
-	// Internal are handlers by path that coordinators call of one another: no part of the API, and not described.
-	Internal map[string]http.Handler
 }
 
 func (c Config) withDefaults() Config {

@@ -46,9 +46,6 @@ func (s *Server) router() (http.Handler, error) {
 		_, _ = w.Write(document)
 		return nil
 	}))
-	for at, h := range s.config.Internal {
-		mux.Handle(at, h)
-	}
 	return s.routed(mux), nil
 }
 

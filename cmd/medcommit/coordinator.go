@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"time"
 
@@ -82,7 +81,7 @@ func runCoordinator(cmd *cobra.Command, f coordinatorFlags) error {
 	}
 	server, err := api.NewServer(api.Config{
 		Service: c, Version: buildVersion(), VoteTimeout: f.voteTimeout, MaxBody: int64(f.maxBody), Registerer: registry,
-		Gatherer: registry, Logger: log, Internal: map[string]http.Handler{zkcoord.LeaderPath: c.LeaderHandler()},
+		Gatherer: registry, Logger: log, Peers: c.LeaderHandler(),
 	})
 	if err != nil {
 		return wrongUsage(err)
