@@ -10,7 +10,7 @@ export CGO_ENABLED = 0
 CUTS := ^TestCut
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check sim test-clinical clean
+.PHONY: help setup build demo test check sim test-clinical databases clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ check: ## format, vet, staticcheck, and which package may import which
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+
+databases: setup ## a private PostgreSQL and MariaDB for README.md's tour, until Ctrl-C
+	@$(GO) run ./integration/databases
 
 sim: ## a million seeded schedules of the protocol (SCHEDULES=, SEED=)
 	$(GO) test -timeout 0 -v -run TestSchedules ./txn/sim -sim.schedules $(or $(SCHEDULES),1000000) $(if $(SEED),-sim.seed $(SEED))

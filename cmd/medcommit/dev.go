@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -62,20 +63,25 @@ func runDev(cmd *cobra.Command, cfg local.Config) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "  site        %-10s %s\n", p.Name, p.URL)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "Try: medcommit cluster status --coordinators %s\nCtrl-C stops it.\n", d.Coordinators[0].URL)
-	return watch(ctx, cluster)
+	watch(ctx, cmd.ErrOrStderr(), cluster)
+	return nil
 }
 
-// watch returns when ctx ends, or says which of the cluster's processes has ended before.
-func watch(ctx context.Context, cluster *local.Cluster) error {
+// watch says of each process that has ended by itself, once, and returns when ctx ends. The others go on: that is the point of them.
+func watch(ctx context.Context, out io.Writer, cluster *local.Cluster) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
+	told := map[string]bool{}
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
-			if name := cluster.Ended(); name != "" {
-				return fmt.Errorf("%s has ended by itself; its log is in the folder logs", name)
+		}
+		for _, name := range cluster.Ended() {
+			if !told[name] {
+				told[name] = true
+				fmt.Fprintf(out, "%s has ended; the others go on\n", name)
 			}
 		}
 	}

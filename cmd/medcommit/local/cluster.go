@@ -252,21 +252,22 @@ func (c *Cluster) ZooKeeperPID() int {
 	return c.zk.PID()
 }
 
-// Ended gives the name of a child that has ended by itself, or "".
-func (c *Cluster) Ended() string {
+// Ended gives the names of the children that have ended.
+func (c *Cluster) Ended() []string {
+	var names []string
 	for _, p := range append(append([]*process{}, c.coordinators...), c.sites...) {
 		if !p.running() {
-			return p.name
+			names = append(names, p.name)
 		}
 	}
 	if c.zk != nil {
 		select {
 		case <-c.zk.Done():
-			return "zookeeper"
+			names = append(names, "zookeeper")
 		default:
 		}
 	}
-	return ""
+	return names
 }
 
 // Stop ends everything in order: sites, coordinators, ZooKeeper. It returns when all of it is gone.
