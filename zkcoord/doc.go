@@ -13,4 +13,25 @@
 // A connection is suspended when it breaks: the session may outlive it, on another server, and goes on. A session is lost when
 // ZooKeeper says that it has expired. Its zk.Conn is then closed, all its calls have returned, and its network connections are shut
 // for good, before another session is begun: nothing that was queued for the old one is ever sent.
+//
+// # The coordinator
+//
+// Coordinator runs package txn's machine over a Driver and answers for the API. One goroutine, the loop, owns the machine; everybody
+// else puts letters into its mailbox. ZooKeeper's logs are the authority: what a caller hears of a transaction was read there.
+//
+// A submission gets a new key, becomes a flight, and is answered when the machine has read what became of it. It is refused before
+// anything is started where a participant is not ready, too many are in flight, or ZooKeeper is not reached; a request whose id is
+// known already is answered all the same. Where an answer from ZooKeeper was lost, the machine reads back (R6), and the submission
+// is handed in again, with a new key, only when it is surely not in the log. A wait ends by itself: then the transaction is given as
+// it stands, or txn.ErrPerhaps.
+//
+// The election says whose turn it is, and nothing more: safety rests on the epoch, which the machine moves and checks (R4). All
+// candidates watch the list of candidates. A leader that resigns deletes its node; one whose session ends loses it; one whose process
+// is seen to be gone, over the connection that the others keep to it, has it deleted by the next in line in the multi that moves the
+// epoch. A leader that was deposed learns it from the epoch at the latest, stands again at the end of the queue, and leaves early
+// take-overs to others for the length of a session.
+//
+// What is listed is merged from the machine's live transactions and from history, whose entries are read on demand, in the order of
+// the keys, which is that of time. An id that is not known is looked for again after a write of one's own, so that what another
+// coordinator has answered for is found.
 package zkcoord

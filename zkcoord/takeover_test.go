@@ -102,7 +102,7 @@ func TestCutOffLeaderIsReplaced(t *testing.T) {
 	c1.awaitReady()
 	eventually(t, "the old leader follows", func() bool {
 		r := c1.roster.Load()
-		return r.leader == "c2" && r.epoch > epoch && c1.term.Load() == nil
+		return r.leader == "c2" && r.epoch > epoch && c1.term.Load() == nil && c1.Ready() == nil
 	})
 	if got, err := c1.Transaction(context.Background(), "tx"); err != nil || !got.State.Commit() {
 		t.Errorf("got %+v, %v", got, err)
