@@ -78,12 +78,24 @@ func (p *Participant) incarnationRead(n NodeRead) {
 	}
 	mine := found.Process == p.cfg.Process
 	if p.bumped && !mine {
-		p.phase = phaseStopped
-		p.emit(Stop{Process: found.Process})
+		p.replaced(n.Version, found.Process)
 		return
 	}
 	p.bumped = p.bumped || mine // a bump whose reply was lost
 	p.listNode(SessionsPath(p.cfg.Name), func(l NodeListed) { p.readSessions(n.Version, l.Children, nil) })
+}
+
+// replaced ends the machine for another process, if what was read still holds in a write of this session: a new session may read
+// what was there before this process's own bump (R6).
+func (p *Participant) replaced(version int32, process string) {
+	p.multi([]Op{{Kind: OpCheck, Path: IncarnationPath(p.cfg.Name), Version: version}}, func(r multiResult) {
+		if !r.done {
+			p.startLater()
+			return
+		}
+		p.phase = phaseStopped
+		p.emit(Stop{Process: process})
+	})
 }
 
 // readSessions learns the versions of the nodes that former sessions left.

@@ -169,7 +169,8 @@ func (w *watch) multi(m Multi) {
 	w.tokens = m.Token
 	first := m.Ops[0]
 	bump := first.Kind == OpSet && first.Path == IncarnationPath("emr")
-	if !bump && (first.Kind != OpCheck || first.Path != IncarnationPath("emr") || first.Version != w.p.incarnation) {
+	asks := len(m.Ops) == 1 && !w.p.inbox.follows // whether another process has come
+	if !bump && (first.Kind != OpCheck || first.Path != IncarnationPath("emr") || first.Version != w.p.incarnation && !asks) {
 		w.fail("a multi without the check of the incarnation: %s", showOps(m.Ops))
 	}
 	w.multis[m.Token] = m
