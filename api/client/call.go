@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/medcommit/medcommit/api/problem"
@@ -39,41 +42,57 @@ type answer struct {
 // do sends a request to one coordinator after the other until one answers it. It answers a problem as *problem.Problem.
 func (c *Client) do(ctx context.Context, r request) (answer, error) {
 	end := time.Now().Add(c.patience)
+	var last error
 	for {
-		a, err := c.round(ctx, r)
+		a, err := c.round(ctx, r, &last)
 		pause, again := retry(err)
-		if !again || ctx.Err() != nil || time.Now().Add(pause).After(end) {
+		if !again {
 			return a, err
 		}
+		if time.Now().Add(pause).After(end) {
+			return answer{}, last
+		}
 		if err := wait(ctx, pause); err != nil {
-			return answer{}, err
+			return answer{}, worse(last, err)
 		}
 	}
 }
 
-// round asks every coordinator once, until one answers something that the others would too.
-func (c *Client) round(ctx context.Context, r request) (answer, error) {
-	var last error
+// round asks every coordinator once, until one answers something that the others would too. last is the worst of all errors so far.
+func (c *Client) round(ctx context.Context, r request, last *error) (answer, error) {
 	first := int(c.first.Load())
+	var err error
 	for i := range c.bases {
 		at := (first + i) % len(c.bases)
-		a, err := c.attempt(ctx, c.bases[at], r)
+		var a answer
+		a, err = c.attempt(ctx, c.bases[at], r)
 		if _, again := retry(err); !again {
 			c.first.Store(uint32(at))
 			return a, err
 		}
+		*last = worse(*last, err)
 		if ctx.Err() != nil {
-			return answer{}, ctx.Err()
+			break
 		}
-		last = worse(last, err)
 	}
-	return answer{}, last
+	return answer{}, err
 }
 
-// worse keeps, of the errors of a round, the one that says most: an answer says more than none.
+// worse gives the error that says more of what may have been done: a lost answer, then the latest problem.
 func worse(a, b error) error {
-	var p *problem.Problem
-	if errors.As(a, &p) && !errors.As(b, &p) {
+	rank := func(err error) int {
+		var p *problem.Problem
+		switch {
+		case err == nil:
+			return 0
+		case errors.Is(err, ErrLost):
+			return 3
+		case errors.As(err, &p):
+			return 2
+		}
+		return 1
+	}
+	if rank(a) > rank(b) {
 		return a
 	}
 	return b
@@ -91,14 +110,27 @@ func (c *Client) attempt(ctx context.Context, base string, r request) (answer, e
 	}
 	got, err := c.http.Do(sent)
 	if err != nil {
-		return answer{}, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return answer{}, unanswered(err)
 	}
 	defer func() { _ = got.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(got.Body, maxAnswer))
 	if err != nil {
-		return answer{}, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return answer{}, fmt.Errorf("%w: %w", ErrLost, err)
 	}
 	return understand(got, body)
+}
+
+// unanswered tells a connection that could not be made from an answer that did not come.
+func unanswered(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err // without the URL: the address is in it again
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return fmt.Errorf("%w: %w", ErrLost, err)
 }
 
 // understand tells an answer from a problem, and both from what some other server says.
@@ -124,7 +156,7 @@ func retry(err error) (pause time.Duration, again bool) {
 	switch {
 	case errors.As(err, &p):
 		return max(p.RetryAfter, 100*time.Millisecond), p.Name() == problem.Unavailable || p.Name() == problem.TooMany
-	case errors.Is(err, ErrUnreachable):
+	case errors.Is(err, ErrUnreachable), errors.Is(err, ErrLost):
 		return 200 * time.Millisecond, true
 	}
 	return 0, false
@@ -146,7 +178,8 @@ func read[T any](ctx context.Context, c *Client, method, path string) (T, error)
 	var v T
 	a, err := c.do(ctx, request{method: method, path: path, timeout: answerTimeout})
 	if err != nil {
-		return v, fmt.Errorf("%s %s: %w", method, path, err)
+		name, _, _ := strings.Cut(path, "?")
+		return v, fmt.Errorf("ask for %s: %w", name, err)
 	}
 	return v, decode(a, &v)
 }

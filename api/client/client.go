@@ -15,8 +15,10 @@ import (
 var (
 	// ErrConfig says that a Client cannot be made of a Config.
 	ErrConfig = errors.New("bad configuration of the client")
-	// ErrUnreachable says that no coordinator answered.
+	// ErrUnreachable says that no coordinator could be connected to: nothing was sent.
 	ErrUnreachable = errors.New("no coordinator answers")
+	// ErrLost says that the answer to what was sent was lost, or did not come in time: it may have been done.
+	ErrLost = errors.New("the answer was lost")
 	// ErrAnswer says that what answered is no coordinator of this version.
 	ErrAnswer = errors.New("the answer is not one of a coordinator")
 )

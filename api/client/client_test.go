@@ -149,6 +149,36 @@ func TestARepeatedSubmissionKeepsItsID(t *testing.T) {
 	}
 }
 
+func TestALostAnswerIsNotForgotten(t *testing.T) {
+	loses := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer loses.Close()
+	dead := httptest.NewServer(http.NotFoundHandler())
+	dead.Close()
+	c := cluster(t, &service{err: txn.ErrUnavailable})
+	for _, bases := range [][]string{{loses.URL, c.bases[0]}, {c.bases[0], loses.URL}, {loses.URL, dead.URL}} {
+		c.bases = bases
+		c.first.Store(0)
+		if _, err := c.Submit(t.Context(), work(), txn.WaitDecision); !errors.Is(err, ErrLost) {
+			t.Errorf("got %v", err)
+		}
+	}
+	c.bases = []string{dead.URL}
+	if _, err := c.Submit(t.Context(), work(), txn.WaitDecision); !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrLost) {
+		t.Errorf("nothing was sent: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	waits := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body)
+		cancel()
+		<-r.Context().Done()
+	}))
+	defer waits.Close()
+	c.bases = []string{waits.URL}
+	if _, err := c.Submit(ctx, work(), txn.WaitDecision); !errors.Is(err, ErrLost) || !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
 func TestJSONIsSentAsItIs(t *testing.T) {
 	s := &service{state: txn.StateCommitted, ids: make(chan string, 2)}
 	c := cluster(t, s)

@@ -39,8 +39,8 @@ func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.T
 		header:  http.Header{"Content-Type": {"application/json"}},
 		timeout: attemptTimeout(body),
 	}
-	id, ok := idOf(body)
-	if !ok {
+	id, given := idOf(body)
+	if !given {
 		id = rand.Text()
 		r.header.Set("Idempotency-Key", id)
 	}
@@ -56,7 +56,7 @@ func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.T
 func idOf(body []byte) (id string, ok bool) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {
-		return "", true // the answer will say what is wrong with it
+		return "unread", true // the answer will say what is wrong with it
 	}
 	raw, ok := members["id"]
 	_ = json.Unmarshal(raw, &id)

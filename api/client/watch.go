@@ -35,7 +35,7 @@ type errStopped struct{ err error }
 func (e errStopped) Error() string { return e.err.Error() }
 
 // Watch follows what happens in the cluster, from one coordinator after the other, until ctx ends or the watcher has enough: it
-// returns the watcher's error, or ctx's. It returns ErrUnreachable when no coordinator has given a stream for the client's patience.
+// returns the watcher's error, or ctx's. It fails when no coordinator has given a stream for the client's patience.
 func (c *Client) Watch(ctx context.Context, w Watcher) error {
 	alive := time.Now()
 	first := int(c.first.Load())
@@ -71,7 +71,7 @@ func (c *Client) stream(ctx context.Context, base string, w Watcher) (bool, erro
 	}
 	got, err := c.http.Do(r)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return false, unanswered(err)
 	}
 	defer func() { _ = got.Body.Close() }()
 	if got.StatusCode != http.StatusOK || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/event-stream") {
@@ -111,7 +111,7 @@ func notices(stream io.Reader, take func(txn.Notice) error, heard func()) error 
 			event, data = "", ""
 		}
 	}
-	return fmt.Errorf("%w: the stream ended", ErrUnreachable)
+	return fmt.Errorf("%w: the stream ended", ErrLost)
 }
 
 // notice reads one event. Kinds that are not known are those of a newer server.

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/medcommit/medcommit/api/client"
 )
+
+// patience is how long a command goes on trying: a new leader is there within a second, and somebody waits at the terminal.
+const patience = 3 * time.Second
 
 // clientFlags are what every command takes that calls a cluster.
 type clientFlags struct {
@@ -29,7 +33,7 @@ func (f *clientFlags) register(cmd *cobra.Command) {
 }
 
 func (f *clientFlags) connect() (*client.Client, error) {
-	c, err := client.New(client.Config{Coordinators: f.coordinators})
+	c, err := client.New(client.Config{Coordinators: f.coordinators, Patience: patience})
 	if err != nil {
 		return nil, wrongUsage(fmt.Errorf("--coordinators: %w", err))
 	}

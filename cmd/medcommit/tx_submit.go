@@ -60,7 +60,9 @@ started or the outcome is not known. The same id with the same branches runs onc
 // submitFailed says of a submission without an answer that it may have been started.
 func submitFailed(err error) error {
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, client.ErrUnreachable), errors.Is(err, client.ErrAnswer):
+	case errors.Is(err, client.ErrUnreachable):
+		return explain(err)
+	case errors.Is(err, context.Canceled), errors.Is(err, client.ErrLost), errors.Is(err, client.ErrAnswer):
 		return fmt.Errorf("%w; it may have been started: medcommit tx get tells, and to submit it again under this id is safe", err)
 	}
 	return err
