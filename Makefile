@@ -34,6 +34,7 @@ check: ## format, vet, staticcheck, and which package may import which
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+	$(GO) test -count 1 -run TestArrows ./integration
 
 databases: setup ## a private PostgreSQL and MariaDB for README.md's tour, until Ctrl-C
 	@$(GO) run ./integration/databases

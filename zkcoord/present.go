@@ -47,7 +47,7 @@ func (p *presenter) get(name string) (txn.Presented, bool, <-chan struct{}) {
 // keep writes the node at path for as long as the session lasts.
 func (p *presenter) keep(s *session, name, path string) {
 	var written *txn.Presented
-	for {
+	for s.ctx.Err() == nil {
 		presented, ok, changed := p.get(name)
 		if ok && (written == nil || *written != presented) {
 			// No version is checked: the node is this session's own, and nobody else writes it.
@@ -59,13 +59,30 @@ func (p *presenter) keep(s *session, name, path string) {
 				return // the node is gone: a later incarnation has deleted it
 			}
 			written = &presented
-			if !sleep(s.ctx, presentEvery) {
-				return
-			}
+			p.rest(s, name, presented.Ready)
 			continue
 		}
 		select {
 		case <-changed:
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// rest waits until the node may be written again: a while, but no longer than the site stays as ready, or not, as it is shown.
+func (p *presenter) rest(s *session, name string, ready bool) {
+	over := time.NewTimer(presentEvery)
+	defer over.Stop()
+	for {
+		presented, _, changed := p.get(name)
+		if presented.Ready != ready {
+			return
+		}
+		select {
+		case <-changed:
+		case <-over.C:
+			return
 		case <-s.ctx.Done():
 			return
 		}

@@ -111,6 +111,11 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	for _, p := range c.coordinators {
+		if err := p.awaitSites(ctx, len(c.sites)); err != nil {
+			return err
+		}
+	}
 	return c.describe()
 }
 
@@ -232,7 +237,25 @@ func (c *Cluster) Restart(ctx context.Context, name string) error {
 	if err := p.awaitReady(ctx); err != nil {
 		return err
 	}
+	for _, at := range c.coordinators {
+		if at.running() {
+			if err := at.awaitSites(ctx, c.running(c.sites)); err != nil {
+				return err
+			}
+		}
+	}
 	return c.describe()
+}
+
+// running counts those of ps that run.
+func (c *Cluster) running(ps []*process) int {
+	n := 0
+	for _, p := range ps {
+		if p.running() {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *Cluster) find(name string) *process {

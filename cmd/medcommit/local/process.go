@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -79,12 +80,36 @@ func (p *process) running() bool {
 
 // awaitReady waits until the child answers /readyz with 200.
 func (p *process) awaitReady(ctx context.Context) error {
+	return p.await(ctx, "/readyz", func(*http.Response) bool { return true })
+}
+
+// awaitSites waits until the child, a coordinator, sees n participants that are ready: what is handed in then is not refused.
+func (p *process) awaitSites(ctx context.Context, n int) error {
+	return p.await(ctx, "/v1/participants", func(res *http.Response) bool {
+		missing := n
+		var list struct {
+			Participants []struct{ Ready bool }
+		}
+		if json.NewDecoder(res.Body).Decode(&list) != nil {
+			return false
+		}
+		for _, site := range list.Participants {
+			if site.Ready {
+				missing--
+			}
+		}
+		return missing <= 0
+	})
+}
+
+// await asks the child at path until it answers 200 and enough is satisfied.
+func (p *process) await(ctx context.Context, path string, enough func(*http.Response) bool) error {
 	client := &http.Client{Timeout: 2 * time.Second}
 	defer client.CloseIdleConnections()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if ready(ctx, client, p.url) {
+		if answers(ctx, client, p.url+path, enough) {
 			return nil
 		}
 		select {
@@ -97,8 +122,8 @@ func (p *process) awaitReady(ctx context.Context) error {
 	}
 }
 
-func ready(ctx context.Context, client *http.Client, url string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+func answers(ctx context.Context, client *http.Client, url string, enough func(*http.Response) bool) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}
@@ -106,8 +131,8 @@ func ready(ctx context.Context, client *http.Client, url string) bool {
 	if err != nil {
 		return false
 	}
-	res.Body.Close()
-	return res.StatusCode == http.StatusOK
+	defer res.Body.Close()
+	return res.StatusCode == http.StatusOK && enough(res)
 }
 
 // kill ends the child with SIGKILL and returns when it is gone.
