@@ -36,7 +36,7 @@ func (p *Participant) loadSite(e txn.LoadSite, incarnation int32) chore {
 		defer cancel()
 		row, exists, err := p.rm.Site(ctx, p.cluster, p.config.Name)
 		if err != nil {
-			p.log.Warn("site-row-unread", "error", err)
+			p.log.Warn("site row unread", "error", err)
 			return
 		}
 		answer = txn.SiteLoaded{Token: e.Token, Exists: exists, Row: row}
@@ -54,7 +54,7 @@ func (p *Participant) open(ctx context.Context, incarnation int32) bool {
 			p.status.wait(waitRecovery)
 			return true
 		}
-		p.log.Warn("database-not-open", "error", err, "again-in", pause)
+		p.log.Warn("database not open", "error", err, "again-in", pause)
 		if !sleep(ctx, pause) {
 			return false
 		}
@@ -68,7 +68,7 @@ func (p *Participant) saveSite(e txn.SaveSite) chore {
 		defer cancel()
 		err := p.rm.SaveSite(ctx, p.cluster, p.config.Name, e.Row)
 		if err != nil {
-			p.log.Warn("site-row-unsaved", "error", err)
+			p.log.Warn("site row unsaved", "error", err)
 			p.suspect()
 		}
 		p.tell(txn.SiteSaved{Token: e.Token, Failed: err != nil})
@@ -82,7 +82,7 @@ func (p *Participant) listPrepared(e txn.ListPrepared) chore {
 		defer cancel()
 		listed, err := p.rm.Prepared(ctx)
 		if err != nil {
-			p.log.Warn("prepared-unlisted", "error", err)
+			p.log.Warn("prepared unlisted", "error", err)
 			p.suspect()
 		}
 		answer := txn.PreparedListed{Token: e.Token, Failed: err != nil}

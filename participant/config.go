@@ -14,7 +14,7 @@ import (
 type Config struct {
 	// Name is the participant's, unique in the cluster.
 	Name string
-	// Catalogue lists what may be done at the site. Default: that of OpenCatalogue on an embedded store; none elsewhere.
+	// Catalogue lists what may be done at the site. Default: that of OpenCatalogue on an embedded store; elsewhere it must be given.
 	Catalogue *Catalogue
 	// URL is where the participant's listener is reached, to be shown; empty: not shown.
 	URL string
@@ -49,12 +49,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
-func (c *Config) defaults(kind string) {
+func (c *Config) defaults() {
 	if c.Catalogue == nil {
-		c.Catalogue = &Catalogue{}
-		if kind == KindEmbedded {
-			c.Catalogue = OpenCatalogue()
-		}
+		c.Catalogue = OpenCatalogue()
 	}
 	if c.WithdrawAfter == 0 {
 		c.WithdrawAfter = 30 * time.Second

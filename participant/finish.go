@@ -38,7 +38,7 @@ func (p *Participant) finish(ctx context.Context, f txn.Finish) txn.FinishResult
 	case errors.Is(err, ErrUnknownBranch):
 		return txn.FinishUnknown
 	}
-	p.log.Warn("finish-failed", "key", f.XID.Key, "decision", f.Verdict, "error", err)
+	p.log.Warn("finish failed", "key", f.XID.Key, "decision", f.Verdict, "error", err)
 	p.suspect()
 	return txn.FinishFailed
 }

@@ -45,6 +45,7 @@ func (p *Participant) loop(ctx context.Context) error {
 		return err
 	}
 	p.looping.Store(true)
+	p.looked = time.Now() // the first thing that is shown had better be that the site is ready
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
 	flush := time.NewTimer(0)
@@ -95,10 +96,10 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 	switch e := e.(type) {
 	case txn.SessionUp:
 		p.watched = false
-		p.log.Info("session-up", "participant", p.config.Name)
+		p.log.Info("session up", "participant", p.config.Name)
 		p.status.wait(waitRecovery)
 	case txn.SessionLost:
-		p.log.Warn("session-lost", "participant", p.config.Name)
+		p.log.Warn("session lost", "participant", p.config.Name)
 		p.status.wait(waitSession)
 	case txn.Worked:
 		if cancel := p.cancels[e.Key]; cancel != nil {
@@ -194,11 +195,11 @@ func (p *Participant) changed(e txn.BranchChanged) {
 	case txn.StandInDoubt, txn.StandVoted:
 		p.metrics.voted(e.Ballot.Vote)
 	case txn.StandStuck:
-		p.log.Error("branch-unfinished", "key", e.Key, "decision", e.Verdict, "lost", e.Lost)
+		p.log.Error("branch unfinished", "key", e.Key, "decision", e.Verdict, "lost", e.Lost)
 	}
 	if e.Lost && !p.reported[e.Key] {
 		p.reported[e.Key] = true
 		p.metrics.heuristic(e.Verdict)
-		p.log.Error("branch-heuristic", "key", e.Key, "decision", e.Verdict)
+		p.log.Error("branch heuristic", "key", e.Key, "decision", e.Verdict)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/medcommit/medcommit/zkcoord/zktest"
@@ -15,6 +16,7 @@ type shared struct {
 	dir     string
 	cluster *zktest.Cluster
 	err     error
+	roots   atomic.Int64
 }
 
 var sharedServer shared
@@ -42,5 +44,5 @@ func zooKeeper(t testing.TB) (addr, root string) {
 	if s.err != nil {
 		t.Fatalf("start ZooKeeper: %v", s.err)
 	}
-	return s.cluster.Addrs()[0], fmt.Sprintf("/tests/%p", t)
+	return s.cluster.Addrs()[0], fmt.Sprintf("/tests/%d", s.roots.Add(1))
 }

@@ -52,7 +52,10 @@ func New(c Config, ledger Ledger, rm ResourceManager) (*Participant, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	c.defaults(rm.Kind())
+	if c.Catalogue == nil && rm.Kind() != KindEmbedded {
+		return nil, fmt.Errorf("%w: a site on %s needs one, for clients send no SQL", ErrCatalogue, rm.Kind())
+	}
+	c.defaults()
 	catalogue, err := c.Catalogue.ForKind(rm.Kind())
 	if err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func (p *Participant) register(ctx context.Context) error {
 		case errors.Is(err, txn.ErrFormat):
 			return fmt.Errorf("register participant %s: %w", p.config.Name, err)
 		}
-		p.log.Warn("registration-failed", "error", err, "again-in", pause)
+		p.log.Warn("registration failed", "error", err, "again-in", pause)
 		if !sleep(ctx, pause) {
 			return ctx.Err()
 		}

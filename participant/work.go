@@ -36,7 +36,7 @@ func (p *Participant) work(ctx, limited context.Context, w txn.Work) (ballot txn
 		if errors.Is(err, txn.ErrNoPayload) {
 			detail = txn.DetailNotPrepared
 		}
-		p.log.Warn("branch-refused", "key", w.XID.Key, "error", err)
+		p.log.Warn("branch refused", "key", w.XID.Key, "error", err)
 		return p.lookUp(ctx, w.XID, txn.Abort(detail))
 	}
 	begun := time.Now()
@@ -49,11 +49,11 @@ func (p *Participant) work(ctx, limited context.Context, w txn.Work) (ballot txn
 		}
 		return ballot, true
 	case errors.Is(err, ErrInDoubt), errors.Is(err, ErrUnavailable):
-		p.log.Warn("prepare-in-doubt", "key", w.XID.Key, "error", err)
+		p.log.Warn("prepare in doubt", "key", w.XID.Key, "error", err)
 		p.suspect()
 		return p.lookUp(ctx, w.XID, txn.Abort(txn.DetailDatabaseUnavailable))
 	}
-	p.log.Error("prepare-failed", "key", w.XID.Key, "error", err)
+	p.log.Error("prepare failed", "key", w.XID.Key, "error", err)
 	return p.lookUp(ctx, w.XID, txn.Abort(txn.DetailInternal))
 }
 
@@ -94,7 +94,7 @@ func (p *Participant) lookUp(ctx context.Context, xid txn.XID, otherwise txn.Bal
 		case err == nil:
 			return txn.Commit(), true
 		}
-		p.log.Warn("lookup-failed", "key", xid.Key, "error", err, "again-in", pause)
+		p.log.Warn("lookup failed", "key", xid.Key, "error", err, "again-in", pause)
 		p.suspect()
 		if !sleep(ctx, pause) {
 			return txn.Ballot{}, false

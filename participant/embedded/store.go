@@ -116,7 +116,7 @@ func (s *Store) Open(context.Context, string, string, int32) error {
 		return errors.Join(fmt.Errorf("open store in %s: %w", s.config.Dir, err), file.Close())
 	}
 	s.file, s.locks, s.prepared, s.writer = file, l, prepared, startWriter(file, s.log)
-	s.log.Info("store-open", "dir", s.config.Dir, "prepared", len(prepared))
+	s.log.Info("store open", "dir", s.config.Dir, "prepared", len(prepared))
 	return nil
 }
 

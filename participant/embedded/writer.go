@@ -105,7 +105,7 @@ func (w *writer) transact(batch []*write) (culprit *write, err error) {
 		w.failed.Store(true)
 		err = errors.Join(err, ErrBroken)
 	}
-	w.log.Error("store-write-failed", "error", err, "broken", w.broken())
+	w.log.Error("store write failed", "error", err, "broken", w.broken())
 	return nil, err
 }
 
