@@ -26,21 +26,21 @@ func (m *Manager) Prepare(ctx context.Context, xid txn.XID, calls []participant.
 		return inDoubt(err) // another call has it, and may prepare it
 	}
 	defer release()
-	for again := range 3 {
+	for range 2 {
 		ballot, err := m.attempt(ctx, b, xid, work)
 		if !errors.Is(err, errTaken) {
 			return ballot, err
 		}
 		// Another connection works on the branch, or holds it: one of a process that is over (R5).
 		ballot, err = m.standingBallot(ctx, b, xid, txn.Abort(txn.DetailDatabaseUnavailable))
-		if err != nil || ballot.Vote == txn.VoteCommit || again == 2 {
+		if err != nil || ballot.Vote == txn.VoteCommit {
 			return ballot, err
 		}
 		if err := m.finisher(ctx, m.endOthers); err != nil {
 			return inDoubt(err)
 		}
 	}
-	panic("not reached")
+	return txn.Abort(txn.DetailDatabaseUnavailable), nil // whoever has it is not known to be ours, and has not prepared it
 }
 
 func readOnly(calls []participant.Call) bool {
