@@ -46,7 +46,7 @@ func (f *resourceFlags) open(log hclog.Logger) (participant.ResourceManager, err
 		return embedded.New(embedded.Config{Dir: dir, LockTimeout: f.lockTimeout, Logger: log.Named("embedded")})
 	case "postgres", "postgresql":
 		return postgres.New(postgres.Config{
-			URL: f.resource, PasswordFile: f.passwordFile, LockTimeout: f.lockTimeout, Logger: log.Named("postgres"),
+			URL: f.resource, PasswordFile: f.passwordFile, LockTimeout: f.lockTimeout, Log: log.Named("postgres"),
 		})
 	case "mysql":
 		return mysql.New(mysql.Config{URL: f.resource, PasswordFile: f.passwordFile, LockTimeout: f.lockTimeout, Log: log.Named("mysql")})

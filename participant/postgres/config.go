@@ -44,8 +44,8 @@ type Config struct {
 	PrepareConnections int
 	// FinishConnections is how many connections serve the second phase, which has its own (R14). Default 8.
 	FinishConnections int
-	// Logger takes what an operator should know. Default: none.
-	Logger hclog.Logger
+	// Log takes what an operator should know. Default: none.
+	Log hclog.Logger
 }
 
 // Validate sets the defaults and tells what is wrong with c.
@@ -59,8 +59,8 @@ func (c *Config) Validate() error {
 	if c.FinishConnections == 0 {
 		c.FinishConnections = 8
 	}
-	if c.Logger == nil {
-		c.Logger = hclog.NewNullLogger()
+	if c.Log == nil {
+		c.Log = hclog.NewNullLogger()
 	}
 	if c.LockTimeout < time.Millisecond || c.PrepareConnections < 1 || c.FinishConnections < 1 {
 		return errors.New("check PostgreSQL settings: the lock time-out and the numbers of connections must be positive")

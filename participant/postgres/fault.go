@@ -22,6 +22,7 @@ const (
 	codeRefused       = "55000" // another session finishes the branch; or, from PREPARE TRANSACTION, there are no slots at all
 	codeIO            = "58030"
 	codeRights        = "42501"
+	codeIndeterminate = "42P18" // the type of a parameter cannot be inferred
 	codeUnsupported   = "0A000" // also: a kept plan does not fit its table any more
 )
 

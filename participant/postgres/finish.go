@@ -18,7 +18,7 @@ var errBusy = errors.New("another session finishes the branch")
 const busyWait = 20 * time.Millisecond
 
 // Commit commits a prepared branch.
-func (m *ResourceManager) Commit(ctx context.Context, x txn.XID) error {
+func (m *Manager) Commit(ctx context.Context, x txn.XID) error {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
 	for {
@@ -47,7 +47,7 @@ func (m *ResourceManager) Commit(ctx context.Context, x txn.XID) error {
 }
 
 // Rollback rolls a branch back, and first sees to it that nothing of it can still arrive.
-func (m *ResourceManager) Rollback(ctx context.Context, x txn.XID) error {
+func (m *Manager) Rollback(ctx context.Context, x txn.XID) error {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
 	if err := m.settle(ctx, x); err != nil {
@@ -69,7 +69,7 @@ func (m *ResourceManager) Rollback(ctx context.Context, x txn.XID) error {
 
 // conclude sends one command that ends a branch. ErrUnknownBranch: no branch of that name is prepared. errBusy: another session
 // is at it.
-func (m *ResourceManager) conclude(ctx context.Context, command string, x txn.XID) error {
+func (m *Manager) conclude(ctx context.Context, command string, x txn.XID) error {
 	if err := validate(x); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func pause(ctx context.Context) error {
 }
 
 // Lookup says where a branch stands, once nothing that was sent for it on a connection that broke can arrive any more.
-func (m *ResourceManager) Lookup(ctx context.Context, x txn.XID) (participant.Standing, error) {
+func (m *Manager) Lookup(ctx context.Context, x txn.XID) (participant.Standing, error) {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
 	if err := m.settle(ctx, x); err != nil {
@@ -118,7 +118,7 @@ const (
 
 // standing looks among the prepared, for the marker, and among the prepared again (R7). Each look is a statement of its own: one
 // statement sees the markers as of its beginning and the prepared as of later, and could miss a branch that is committed between.
-func (m *ResourceManager) standing(ctx context.Context, x txn.XID) (participant.Standing, error) {
+func (m *Manager) standing(ctx context.Context, x txn.XID) (participant.Standing, error) {
 	for _, look := range []struct {
 		sql   string
 		args  []any
@@ -146,7 +146,7 @@ func holds(ctx context.Context, pool *pgxpool.Pool, sql string, args ...any) (bo
 }
 
 // Prepared lists every prepared branch in the database.
-func (m *ResourceManager) Prepared(ctx context.Context) ([]participant.PreparedBranch, error) {
+func (m *Manager) Prepared(ctx context.Context) ([]participant.PreparedBranch, error) {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
 	rows, err := m.finishers.Query(ctx, `SELECT gid, prepared FROM pg_prepared_xacts WHERE database = current_database()`)

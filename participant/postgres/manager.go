@@ -13,8 +13,8 @@ import (
 	"github.com/medcommit/medcommit/txn"
 )
 
-// ResourceManager is one PostgreSQL database.
-type ResourceManager struct {
+// Manager is one PostgreSQL database.
+type Manager struct {
 	config  Config
 	log     hclog.Logger
 	process string // a nonce
@@ -32,25 +32,25 @@ type ResourceManager struct {
 	lost map[txn.XID][]string // names of the connections on which an answer to a prepare was lost
 }
 
-var _ participant.ResourceManager = (*ResourceManager)(nil)
+var _ participant.ResourceManager = (*Manager)(nil)
 
 // New makes a resource manager; Open connects it.
-func New(config Config) (*ResourceManager, error) {
+func New(config Config) (*Manager, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	return &ResourceManager{
-		config: config, log: config.Logger.Named("postgres"), process: strings.ToLower(rand.Text()[:6]),
+	return &Manager{
+		config: config, log: config.Log, process: strings.ToLower(rand.Text()[:6]),
 		plans: newPlans(), lost: make(map[txn.XID][]string),
 	}, nil
 }
 
 // Kind is "postgres".
-func (m *ResourceManager) Kind() string { return participant.KindPostgres }
+func (m *Manager) Kind() string { return participant.KindPostgres }
 
 // Open connects, makes our tables and ends what older incarnations left running. It may be called again by the same process when
 // its incarnation has moved on: its own connections then stay.
-func (m *ResourceManager) Open(ctx context.Context, cluster, name string, incarnation int32) error {
+func (m *Manager) Open(ctx context.Context, cluster, name string, incarnation int32) error {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
 	m.opening.Lock()
@@ -81,7 +81,7 @@ func (m *ResourceManager) Open(ctx context.Context, cluster, name string, incarn
 }
 
 // connect makes the pools, once; they connect when they are used.
-func (m *ResourceManager) connect(cluster, name string) error {
+func (m *Manager) connect(cluster, name string) error {
 	if m.finishers != nil {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (m *ResourceManager) connect(cluster, name string) error {
 	return nil
 }
 
-func (m *ResourceManager) newPool(connections int, b *backends) (*pgxpool.Pool, error) {
+func (m *Manager) newPool(connections int, b *backends) (*pgxpool.Pool, error) {
 	config, err := m.config.pool(connections, b.next)
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (m *ResourceManager) newPool(connections int, b *backends) (*pgxpool.Pool, 
 }
 
 // Close ends all connections, having waited for the calls under way.
-func (m *ResourceManager) Close() error {
+func (m *Manager) Close() error {
 	m.opening.Lock()
 	defer m.opening.Unlock()
 	if m.finishers != nil {
@@ -123,14 +123,14 @@ func (m *ResourceManager) Close() error {
 }
 
 // lose remembers that what was sent for x on a connection may still be carried out.
-func (m *ResourceManager) lose(x txn.XID, backend string) {
+func (m *Manager) lose(x txn.XID, backend string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.lost[x] = append(m.lost[x], backend)
 }
 
 // settle returns when nothing that was sent for x on a connection that broke can be carried out any more.
-func (m *ResourceManager) settle(ctx context.Context, x txn.XID) error {
+func (m *Manager) settle(ctx context.Context, x txn.XID) error {
 	m.mu.Lock()
 	names := m.lost[x]
 	m.mu.Unlock()

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/medcommit/medcommit/participant"
 )
 
 // plansKept is how many plans are remembered; then they are found anew.
@@ -19,8 +17,8 @@ const plansKept = 1024
 
 // plan is how a statement is sent: found out once by asking the server which form it takes.
 type plan struct {
-	wrap   wrap
-	typing typing
+	wrap  wrap
+	types []uint32 // of the parameters
 }
 
 // wrap is how a wanted number of rows is demanded.
@@ -65,125 +63,6 @@ func (p *plans) forget() {
 	clear(p.known)
 }
 
-// statement is a statement of an operation with its arguments.
-type statement struct {
-	text   string // with $1, $2, ... for the parameters: one for each place, so that each place has its own type
-	values []any
-	rows   *int64
-}
-
-// newStatement binds a call's arguments to one of its operation's statements.
-func newStatement(call participant.Call, s participant.Statement) (statement, error) {
-	pieces, err := participant.SplitSQL(participant.DialectPostgres, s.SQL)
-	if err != nil {
-		return statement{}, err
-	}
-	out := statement{values: slices.Clone(call.Positional), rows: s.Rows}
-	var text strings.Builder
-	for _, piece := range pieces {
-		if piece.Name == "" {
-			text.WriteString(piece.Text)
-			continue
-		}
-		value, ok := call.Arguments[piece.Name]
-		if !ok {
-			return statement{}, fmt.Errorf("bind argument: %w: there is no argument %s", participant.ErrStatement, piece.Name)
-		}
-		out.values = append(out.values, value)
-		fmt.Fprintf(&text, "$%d", len(out.values))
-	}
-	out.text = text.String()
-	if !allowed(out.text) {
-		return statement{}, fmt.Errorf("bind argument: %w: it is none that a branch may hold", participant.ErrStatement)
-	}
-	return out, nil
-}
-
-// allowed tells whether a statement is of a kind that stays within the branch: no transaction control, no session settings. The
-// server takes one statement at a time, so that nothing can stand behind it.
-func allowed(text string) bool {
-	switch strings.ToLower(firstWord(text)) {
-	case "select", "insert", "update", "delete", "merge", "with", "values", "table", "call", "lock", "truncate":
-		return true
-	}
-	return false
-}
-
-// firstWord skips blanks, comments and parentheses.
-func firstWord(text string) string {
-	for {
-		text = strings.TrimLeft(text, " \t\r\n\f\v(")
-		switch {
-		case strings.HasPrefix(text, "--"):
-			_, text, _ = strings.Cut(text, "\n")
-		case strings.HasPrefix(text, "/*"):
-			text = afterComment(text)
-		default:
-			end := strings.IndexFunc(text, func(r rune) bool { return r < 'A' || r > 'z' || r > 'Z' && r < 'a' })
-			if end < 0 {
-				end = len(text)
-			}
-			return text[:end]
-		}
-	}
-}
-
-// afterComment skips a comment, which may hold others; SplitSQL has seen to it that they end.
-func afterComment(text string) string {
-	for depth := 0; len(text) > 1; {
-		switch text[:2] {
-		case "/*":
-			depth, text = depth+1, text[2:]
-		case "*/":
-			depth, text = depth-1, text[2:]
-		default:
-			text = text[1:]
-		}
-		if depth == 0 {
-			return text
-		}
-	}
-	return ""
-}
-
-// as gives the statement wrapped and typed, with the wanted number of rows as one parameter more.
-func (s *statement) as(w wrap, t typing) (step, error) {
-	out := step{key: s.key(), sql: s.text}
-	for _, v := range s.values {
-		value, oid, err := parameter(v, t)
-		if err != nil {
-			return step{}, err
-		}
-		out.values, out.types = append(out.values, value), append(out.types, oid)
-	}
-	if w == wrapNone {
-		return out, nil
-	}
-	// A comment may end the statement: what follows stands on a line of its own.
-	body := s.text
-	if w == wrapReturning {
-		body += "\nRETURNING 1"
-	}
-	value, _, err := parameter(*s.rows, t)
-	if err != nil {
-		return step{}, err
-	}
-	out.values, out.types = append(out.values, value), append(out.types, pgtype.Int8OID)
-	out.sql = fmt.Sprintf("WITH medcommit_work AS MATERIALIZED (%s\n) SELECT (count(*) = $%d)::%s FROM medcommit_work",
-		body, len(out.values), rowsDomain)
-	return out, nil
-}
-
-// key identifies the statement and the Go types of its values.
-func (s *statement) key() string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%t %s", s.rows != nil, s.text)
-	for _, v := range s.values {
-		fmt.Fprintf(h, " %T", v)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
 // statementName is what a connection calls what it keeps prepared under key.
 func statementName(key string) string {
 	sum := sha256.Sum256([]byte(key))
@@ -213,13 +92,10 @@ func (s *statement) find(ctx context.Context, on *session) (plan, error) {
 	var refused error
 	for w := first; w < wraps; w++ {
 		for t := typingByValue; t < typings; t++ {
-			form, err := s.as(w, t)
-			if err != nil {
-				return plan{}, err
-			}
-			_, err = on.pg.Prepare(ctx, "", form.sql, form.types)
+			p := plan{w, declared(s.values, t)}
+			err := s.try(ctx, on, &p)
 			if err == nil {
-				return plan{w, t}, nil
+				return p, nil
 			}
 			if e, ok := answered(err); !ok || !stale(e) {
 				return plan{}, err // it says nothing about this form
@@ -230,6 +106,41 @@ func (s *statement) find(ctx context.Context, on *session) (plan, error) {
 		}
 	}
 	return plan{}, refused
+}
+
+// try has the server parse a form. A parameter of which its place says nothing (":x IS NULL") it makes text, in p.
+func (s *statement) try(ctx context.Context, on *session, p *plan) error {
+	for {
+		form, err := s.as(*p)
+		if err != nil {
+			return err
+		}
+		_, err = on.pg.Prepare(ctx, "", form.sql, form.types)
+		e, ok := answered(err)
+		if err == nil || !ok || e.Code != codeIndeterminate {
+			return err
+		}
+		n := parameterIn(e.Message)
+		if n < 1 || n > len(p.types) || p.types[n-1] != 0 {
+			return err
+		}
+		p.types[n-1] = pgtype.TextOID
+	}
+}
+
+// parameterIn finds the number of the parameter that a message is about, in whatever language; 0: none. The server says it nowhere
+// else. Where it is not found the statement takes another form, or none.
+func parameterIn(message string) int {
+	_, rest, _ := strings.Cut(message, "$")
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(rest)
+	}
+	n, err := strconv.Atoi(rest[:end])
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // stale tells whether a failure may come of a form that does not fit its tables, or does not any more.

@@ -86,7 +86,7 @@ func harness(t *testing.T, server *dbtest.Postgres, url string) rmtest.Harness {
 	}
 }
 
-func manager(t *testing.T, config Config) *ResourceManager {
+func manager(t *testing.T, config Config) *Manager {
 	t.Helper()
 	m, err := New(config)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // Prepare executes and prepares a branch. A failure that may come of a plan kept from before is tried once more without it: what
 // failed was not prepared.
-func (m *ResourceManager) Prepare(ctx context.Context, x txn.XID, calls []participant.Call) (txn.Ballot, error) {
+func (m *Manager) Prepare(ctx context.Context, x txn.XID, calls []participant.Call) (txn.Ballot, error) {
 	if err := validate(x); err != nil {
 		return txn.Ballot{}, fmt.Errorf("prepare branch: %w", err)
 	}
@@ -35,14 +35,14 @@ func validate(x txn.XID) error {
 }
 
 // attempt executes and prepares a branch on a connection; again says that it failed and may succeed without the plans kept.
-func (m *ResourceManager) attempt(ctx context.Context, x txn.XID, calls []participant.Call) (b txn.Ballot, again bool, err error) {
+func (m *Manager) attempt(ctx context.Context, x txn.XID, calls []participant.Call) (b txn.Ballot, again bool, err error) {
 	conn, err := m.preparers.Acquire(ctx)
 	if err != nil {
 		m.log.Warn("no connection for a branch", "xid", x, "error", outside(err))
 		return txn.Abort(txn.DetailDatabaseUnavailable), false, nil
 	}
 	defer conn.Release()
-	w := &work{ResourceManager: m, session: sessionOf(conn), xid: x}
+	w := &work{Manager: m, session: sessionOf(conn), xid: x}
 	if b, err := w.plan(ctx, calls); err != nil || b.Vote != txn.VoteNone {
 		return b, false, err
 	}

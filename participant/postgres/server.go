@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
 )
 
 // oldestVersion is PostgreSQL 13, as server_version_num has it.
@@ -19,9 +19,14 @@ type server struct {
 	standby bool // in recovery: it takes no writes
 }
 
-func inspect(ctx context.Context, pool *pgxpool.Pool) (server, error) {
+// querier is a connection or a pool of them.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func inspect(ctx context.Context, db querier) (server, error) {
 	var s server
-	err := pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_version'),
+	err := db.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_version'),
 		current_setting('max_prepared_transactions')::int, pg_is_in_recovery()`).Scan(&s.version, &s.name, &s.slots, &s.standby)
 	if err != nil {
 		return server{}, fmt.Errorf("ask the database for its version: %w", outside(err))

@@ -20,7 +20,7 @@ const saveSite = `WITH durable AS MATERIALIZED (SELECT set_config('synchronous_c
 	SET generation = excluded.generation, number = excluded.number, incarnation = excluded.incarnation`
 
 // Site reads the site row.
-func (m *ResourceManager) Site(ctx context.Context, cluster, name string) (txn.SiteRow, bool, error) {
+func (m *Manager) Site(ctx context.Context, cluster, name string) (txn.SiteRow, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
 	var row txn.SiteRow
@@ -35,7 +35,7 @@ func (m *ResourceManager) Site(ctx context.Context, cluster, name string) (txn.S
 }
 
 // SaveSite writes the site row.
-func (m *ResourceManager) SaveSite(ctx context.Context, cluster, name string, row txn.SiteRow) error {
+func (m *Manager) SaveSite(ctx context.Context, cluster, name string, row txn.SiteRow) error {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
 	_, err := m.finishers.Exec(ctx, saveSite, cluster, name, row.Applied.Gen, row.Applied.Num, row.Incarnation)

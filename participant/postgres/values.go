@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/medcommit/medcommit/participant"
 )
 
 // typing is how the types of parameters are told to the server.
@@ -20,30 +21,44 @@ const (
 	typings
 )
 
-// parameter gives a value in text format with the type to declare; type 0 lets the server infer it.
-func parameter(v any, t typing) (value []byte, oid uint32, err error) {
+// declared gives the types to declare for values; 0 lets the server infer one.
+func declared(values []any, t typing) []uint32 {
+	types := make([]uint32, len(values))
+	for i, v := range values {
+		switch v.(type) {
+		case string:
+			types[i] = pgtype.TextOID
+		case int64:
+			types[i] = pgtype.Int8OID
+		case float64:
+			types[i] = pgtype.NumericOID // exact, and float8 by itself where one is wanted
+		case bool:
+			types[i] = pgtype.BoolOID
+		case json.RawMessage:
+			types[i] = pgtype.JSONBOID
+		}
+		if t == typingByPlace || t == typingByValue && types[i] == pgtype.TextOID {
+			types[i] = 0
+		}
+	}
+	return types
+}
+
+// encode gives a value in text format; nil is NULL.
+func encode(v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
-		return nil, 0, nil
+		return nil, nil
 	case string:
-		value, oid = []byte(v), pgtype.TextOID
-		if t == typingByValue {
-			oid = 0
-		}
+		return []byte(v), nil
 	case int64:
-		value, oid = strconv.AppendInt(nil, v, 10), pgtype.Int8OID
+		return strconv.AppendInt(nil, v, 10), nil
 	case float64:
-		// numeric takes the shortest decimal form exactly, and becomes float8 by itself where one is wanted.
-		value, oid = strconv.AppendFloat(nil, v, 'g', -1, 64), pgtype.NumericOID
+		return strconv.AppendFloat(nil, v, 'g', -1, 64), nil
 	case bool:
-		value, oid = strconv.AppendBool(nil, v), pgtype.BoolOID
+		return strconv.AppendBool(nil, v), nil
 	case json.RawMessage:
-		value, oid = v, pgtype.JSONBOID
-	default:
-		return nil, 0, fmt.Errorf("bind argument: no parameter type for %T", v)
+		return v, nil
 	}
-	if t == typingByPlace {
-		oid = 0
-	}
-	return value, oid, nil
+	return nil, fmt.Errorf("bind argument: %w: no parameter type for %T", participant.ErrStatement, v)
 }

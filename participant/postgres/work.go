@@ -16,7 +16,7 @@ type pgTag = pgconn.CommandTag
 
 // work is a branch being executed on a connection.
 type work struct {
-	*ResourceManager
+	*Manager
 	session *session
 	xid     txn.XID
 	planned []planned
@@ -60,7 +60,7 @@ func (w *work) planOne(ctx context.Context, call participant.Call, s participant
 	if found.wrap == wrapNone {
 		p.rows = st.rows
 	}
-	p.step, err = st.as(found.wrap, found.typing)
+	p.step, err = st.as(found)
 	return err
 }
 
