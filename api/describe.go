@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,6 +28,11 @@ func (d *describer) document(version string, calls []call) ([]byte, error) {
 	}
 	for i := range calls {
 		document.AddOperation(&calls[i].operation)
+	}
+	for name, shape := range d.registry.Map() {
+		if !slices.Contains([]string{"Request", "BranchRequest", "Operation"}, name) {
+			shape.AdditionalProperties = nil // answers may have more members one day; requests have none that are unknown
+		}
 	}
 	return json.Marshal(document)
 }

@@ -104,6 +104,9 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		fits(t, c, schema, body)
 	}
 	fits(t, c, "Request", goodBody)
+	if !strings.Contains(string(decode[document](t, text).Components.Schemas["Request"]), `"additionalProperties":false`) {
+		t.Error("a request with unknown members fits")
+	}
 	_, refused := send(t, s, post("/v1/transactions", `{"branches":[]}`))
 	fits(t, c, "Problem", refused)
 	_, aborted := send(t, s, post("/v1/transactions", goodBody))

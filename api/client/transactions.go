@@ -47,7 +47,7 @@ func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.T
 	a, err := c.do(ctx, r)
 	t, err := outcome(a, err, problem.Aborted)
 	if err != nil {
-		return t, fmt.Errorf("submit transaction %s: %w", id, err)
+		return t, fmt.Errorf("%s: %w", strings.TrimSpace("submit transaction "+id), err)
 	}
 	return t, nil
 }
@@ -56,7 +56,7 @@ func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.T
 func idOf(body []byte) (id string, ok bool) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {
-		return "unread", true // the answer will say what is wrong with it
+		return "", true // the answer will say what is wrong with it
 	}
 	raw, ok := members["id"]
 	_ = json.Unmarshal(raw, &id)

@@ -42,7 +42,7 @@ func (n Name) facts() facts {
 	case BadRequest:
 		return facts{"bad-request", "The request cannot be read", http.StatusBadRequest, nil}
 	case NotFound:
-		return facts{"not-found", "There is no such thing", http.StatusNotFound, txn.ErrNotFound}
+		return facts{"not-found", "Not found", http.StatusNotFound, txn.ErrNotFound}
 	case MethodNotAllowed:
 		return facts{"method-not-allowed", "The method is not one of this path", http.StatusMethodNotAllowed, nil}
 	case BodyTimeout:

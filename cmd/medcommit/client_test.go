@@ -151,7 +151,7 @@ func TestExitCodes(t *testing.T) {
 		{"watch uncompleted", service{state: txn.StateCommitting}, "tx watch rx-1 --wait completed --timeout 200ms", "", exitDone, "committing"},
 		{"watch unknown", service{err: txn.ErrNotFound}, "tx watch rx-1", "", exitError, "no transaction of this id is known"},
 		{"status", service{}, "cluster status", "", exitDone, "c1, epoch 7"},
-		{"status away", service{err: txn.ErrNotFound}, "cluster status", "", exitError, "There is no such thing"},
+		{"status away", service{err: txn.ErrNotFound}, "cluster status", "", exitError, "Not found"},
 		{"participants", service{}, "participants list", "", exitDone, "1.3s"},
 		{"drain", service{}, "participants drain lab", "", exitDone, "drained"},
 		{"drain unknown", service{err: txn.ErrParticipantUnknown}, "participants drain lab", "", exitError, "no participant of this name"},
