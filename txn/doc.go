@@ -23,6 +23,20 @@
 //	    │                                                                           ├─> history ──> forgotten
 //	    └─────── abort logged ───> aborting ──── applied everywhere ──> aborted ────┘
 //
+// # The states of a branch at its site
+//
+//	waiting ── a slot is free ──> working ── prepared, or not ──> voting ── vote logged ──> in-doubt, or voted
+//	    │                            │                               │                           │
+//	    └────────────────────────────┴───────────── decided ─────────┴───────────────────────────┘
+//	                                                   │
+//	                       finishing ── done in the database ──> finished ── applied ──> forgotten
+//	                           │                                    │
+//	                           └── fails, or is not found ──> stuck ┘  (named in "applied", tried again)
+//
+// A new session knows nothing of these: it reads the inbox, the votes that are left, the decisions, and what the database has
+// prepared, and each branch is where that puts it. A branch that is or may be prepared is rolled back only when it was decided to
+// abort, was withdrawn and the decisions read since say nothing else, or is in no log (R16, R9, R10).
+//
 // # What each failure does
 //
 //   - A coordinator dies: nothing. Another one moves the epoch, reads the logs to their ends, and decides on (R4). What the dead one

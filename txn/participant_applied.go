@@ -76,8 +76,8 @@ func (p *Participant) discardSegment(s *inboxSegment) {
 	}
 	s.dropped = true
 	for _, b := range s.branches {
-		if b.request.Head != "" {
-			p.applied.garbage = append(p.applied.garbage, garbage{head: b.request.Head, parts: b.request.Parts})
+		if b.request.Head != "" && b.request.Parts <= p.cfg.MaxOps-3 { // more than a multi deletes no submission has
+			p.applied.garbage = append(p.applied.garbage, garbage{head: b.request.Head, parts: max(b.request.Parts, 0)})
 		}
 	}
 	p.applied.garbage = append(p.applied.garbage, garbage{inbox: s})
@@ -225,18 +225,23 @@ func (p *Participant) applyAnswered(next Applied, s sweeping, r multiResult) {
 		p.touch(func() { p.findApplied(next, s) })
 	case r.unsent:
 		p.applyLater(retryVotes)
-	case r.err == OpErrTooLarge:
-		p.applied.limit = max(s.taken/2, 1)
+	case r.err == OpErrTooLarge && s.taken > 1:
+		p.applied.limit = s.taken / 2
 		p.applyLater(0)
+	case r.err == OpErrTooLarge && s.taken == 1:
+		p.leaveOut(0) // a payload that no multi can delete: it stays behind
 	case r.index >= 2 && r.index-2 < len(s.owners):
-		// It went with its owner's session, or in a write that was taken for lost: leave it out.
-		i := s.owners[r.index-2]
-		p.forget(p.applied.garbage[i : i+1])
-		p.applied.garbage = slices.Delete(p.applied.garbage, i, i+1)
-		p.applyLater(0)
+		p.leaveOut(s.owners[r.index-2]) // it went with its owner's session, or in a write that was taken for lost
 	default:
 		p.readVersion()
 	}
+}
+
+// leaveOut goes on without one piece of garbage.
+func (p *Participant) leaveOut(i int) {
+	p.forget(p.applied.garbage[i : i+1])
+	p.applied.garbage = slices.Delete(p.applied.garbage, i, i+1)
+	p.applyLater(0)
 }
 
 // readVersion goes on from what "applied" holds, when it is not what was thought.
@@ -262,8 +267,17 @@ func (p *Participant) appliedDone(next Applied, s sweeping) {
 	p.applied.version++
 	p.applied.busy = false
 	p.applied.restless = p.applied.restless || s.full
+	p.applied.limit = grow(p.applied.limit, p.cfg.MaxOps)
 	p.forget(p.applied.garbage[:s.taken])
 	p.applied.garbage = slices.Delete(p.applied.garbage, 0, s.taken)
+}
+
+// grow lets a limit go that was set when a request was too large: it doubles with each that was not, up to most, where it is none.
+func grow(limit, most int) int {
+	if limit *= 2; limit < most {
+		return limit
+	}
+	return 0
 }
 
 // forget drops what is gone from ZooKeeper from memory too.

@@ -22,9 +22,7 @@ func (p *Participant) readDecisions(entries []Entry) {
 		p.decisions.readTo = e.Pos.Next()
 		slot := &decisionSlot{pos: e.Pos}
 		if e.Segment == nil {
-			// Who knows what it said: nothing here may be forgotten that it might decide.
-			p.decisions.blind = true
-			slot.open = 1
+			p.unreadable(slot)
 		} else {
 			p.applied.others += len(e.Segment.Decisions)
 			for i := range e.Segment.Decisions {
@@ -38,10 +36,21 @@ func (p *Participant) readDecisions(entries []Entry) {
 	p.wantInbox()
 }
 
+// unreadable notes a decision of which nobody knows what it says: nothing that it might decide is presumed, and "applied" does not
+// pass it.
+func (p *Participant) unreadable(slot *decisionSlot) {
+	p.decisions.blind = true
+	slot.open++
+}
+
 // decide takes the first decision of a key; later ones are ignored (R3).
 func (p *Participant) decide(d *Decision, slot *decisionSlot) {
 	recorded, concerned := d.Concerns(p.cfg.Name)
 	if !concerned {
+		return
+	}
+	if d.Verdict != VerdictCommit && d.Verdict != VerdictAbort {
+		p.unreadable(slot)
 		return
 	}
 	b := p.branches[d.Key]

@@ -8,7 +8,8 @@ type inboxState struct {
 	next     Pos  // entries before it were read
 	blind    bool // one of them could not be: absence from the inbox proves nothing
 	segments map[Pos]*inboxSegment
-	waiting  []*branch // to be begun, in inbox order
+	waiting  []*branch // to be begun, in inbox order; among them some that were decided meanwhile
+	crowded  int       // at this length waiting is cleared of those
 	early    []*branch // decided, and their inbox entry not read yet
 	asking   bool      // reading to the end for the early ones
 	closing  int32     // highest generation that is closed, or being closed
@@ -146,6 +147,10 @@ func (p *Participant) pump() {
 		p.stand(b, StandWorking)
 		p.emit(Work{XID: p.xid(b.key), Prepare: b.request})
 		b.request.Payload = nil
+	}
+	if len(p.inbox.waiting) > p.inbox.crowded {
+		p.inbox.waiting = slices.DeleteFunc(p.inbox.waiting, func(b *branch) bool { return b.stand != StandWaiting })
+		p.inbox.crowded = 2*len(p.inbox.waiting) + 1000
 	}
 }
 

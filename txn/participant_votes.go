@@ -185,6 +185,7 @@ func (p *Participant) castLater(batch []*branch) {
 
 // voted notes that votes are written: from now on they count.
 func (p *Participant) voted(batch []*branch, pos Pos) {
+	p.votes.limit = grow(p.votes.limit, p.cfg.MaxBytes/voteBytes)
 	s := p.addVotes(pos)
 	for _, b := range batch {
 		s.attach(b)
