@@ -60,6 +60,8 @@ func (c *Coordinator) Resume(ctx context.Context, name string) (txn.ParticipantI
 
 // setDrained does op until the roster shows what was wanted.
 func (c *Coordinator) setDrained(ctx context.Context, name string, drained bool, op txn.Op) (txn.ParticipantInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryPatience)
+	defer cancel()
 	for {
 		r := c.roster.Load()
 		site := r.byName[name]

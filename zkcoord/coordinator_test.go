@@ -174,6 +174,13 @@ func TestR6WhatOneAnsweredForIsFoundByTheOther(t *testing.T) {
 		if _, err := c2.Transaction(ctx, h.ID); err != nil {
 			t.Fatalf("%s: %v", h.ID, err)
 		}
+		h.Wait = txn.WaitDecision
+		if _, err := c1.Submit(ctx, h); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c2.Transaction(ctx, h.ID); err != nil || !got.State.Commit() {
+			t.Fatalf("%s: %+v, %v", h.ID, got, err)
+		}
 	}
 	if _, err := c2.Transaction(ctx, "nobody"); !errors.Is(err, txn.ErrNotFound) {
 		t.Errorf("an unknown id: %v", err)

@@ -1,6 +1,8 @@
 package zkcoord
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -146,5 +148,36 @@ func TestLeaderHandlerOfOneWhoDoesNotLead(t *testing.T) {
 	}
 	if c.Ready() == nil {
 		t.Error("a coordinator that does not run is ready")
+	}
+}
+
+func TestRunWithoutZooKeeper(t *testing.T) {
+	c, err := New(Config{ID: "c1", Advertise: "http://127.0.0.1:1", ZooKeeper: DriverConfig{Servers: []string{"127.0.0.1:1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	if _, err := c.Submit(ctx, handed("tx", "a")); !errors.Is(err, txn.ErrUnavailable) {
+		t.Errorf("submit: %v", err)
+	}
+	if _, err := c.Transaction(ctx, "tx"); !errors.Is(err, txn.ErrUnavailable) {
+		t.Errorf("get: %v", err)
+	}
+	if _, err := c.Cluster(ctx); !errors.Is(err, txn.ErrUnavailable) {
+		t.Errorf("cluster: %v", err)
+	}
+	if _, err := c.Drain(ctx, "a"); !errors.Is(err, txn.ErrUnavailable) {
+		t.Errorf("drain: %v", err)
+	}
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("run: %v", err)
+		}
+	case <-time.After(testPatience):
+		t.Fatal("it does not end")
 	}
 }

@@ -12,19 +12,38 @@ import (
 // queryPatience bounds a question to ZooKeeper: while the connection is suspended there is no answer.
 const queryPatience = 10 * time.Second
 
+// catchUpPatience is how long a question waits for what is newer than what is known.
+const catchUpPatience = time.Second
+
 // finding is what an id was found to mean.
 type finding struct {
 	view   txn.Transaction
 	digest string
 }
 
-// Transaction gives the transaction that id means, or ErrNotFound: unknown, never "aborted".
+// Transaction gives the transaction that id means, or ErrNotFound: unknown, never "aborted". A decision that another coordinator has
+// answered with is seen here too.
 func (c *Coordinator) Transaction(ctx context.Context, id string) (txn.Transaction, error) {
 	found, err := c.find(ctx, id)
 	if err != nil {
 		return txn.Transaction{}, fmt.Errorf("find the transaction: %w", err)
 	}
+	if !found.view.State.Decided() {
+		if newer, err := c.lookAfresh(ctx, id); err == nil {
+			found = newer
+		}
+	}
 	return found.view, nil
+}
+
+// lookAfresh catches up before it looks, where that takes not too long.
+func (c *Coordinator) lookAfresh(ctx context.Context, id string) (finding, error) {
+	ctx, cancel := context.WithTimeout(ctx, catchUpPatience)
+	defer cancel()
+	if err := c.catchUp(ctx); err != nil {
+		return finding{}, err
+	}
+	return c.look(ctx, id)
 }
 
 // find finds what id means. Whoever concludes from absence completes a write first (R6), so that a transaction that another

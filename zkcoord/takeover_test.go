@@ -141,8 +141,26 @@ func TestCutEarlyTakeOver(t *testing.T) {
 		t.Errorf("the take-over took %v", took)
 	}
 	t.Logf("the take-over took %v", took)
+	if n := failovers(t, leader); n != 1 {
+		t.Errorf("%d fail-overs are measured", n)
+	}
 	c1.proxy.Release()
 	eventually(t, "the old leader is deposed", func() bool { return c1.term.Load() == nil && c1.Ready() == nil })
+}
+
+// failovers gives how many fail-overs c has measured.
+func failovers(t *testing.T, c *testCoordinator) uint64 {
+	t.Helper()
+	families, err := c.cfg.Registerer.(*prometheus.Registry).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "medcommit_failover_duration_seconds" {
+			return f.GetMetric()[0].GetHistogram().GetSampleCount()
+		}
+	}
+	return 0
 }
 
 func TestSameIDTwice(t *testing.T) {
