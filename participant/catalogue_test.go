@@ -79,8 +79,10 @@ func TestActsOfACall(t *testing.T) {
 	}
 	want := []Act{
 		{Kind: ActAdd, Key: "stock/amox/500", Field: "quantity", By: "-9007199254740993", Min: "0"},
-		{Kind: ActPut, Key: "dispensation/o-{patient}", IfAbsent: true,
-			Value: json.RawMessage(`{"n":9007199254740993,"note":null,"patient":"p<1>","t":"of 9007199254740993 {x}","tx":"rx-1"}`)},
+		{
+			Kind: ActPut, Key: "dispensation/o-{patient}", IfAbsent: true,
+			Value: json.RawMessage(`{"n":9007199254740993,"note":null,"patient":"p<1>","t":"of 9007199254740993 {x}","tx":"rx-1"}`),
+		},
 		{Kind: ActAdd, Key: "beat", Field: "n", By: "1", Create: true},
 	}
 	if !reflect.DeepEqual(acts, want) {

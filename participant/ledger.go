@@ -24,4 +24,6 @@ type Ledger interface {
 	Payload(ctx context.Context, head string, parts int) ([]byte, error)
 	// Present rewrites what this session's node of participant name shows; at most once a second is sent.
 	Present(name string, p txn.Presented)
+	// Suspended tells whether there is no connection now; the session may outlive that.
+	Suspended() bool
 }

@@ -186,7 +186,7 @@ func (p *Participant) restored(e txn.Restored) {
 	}
 	p.status.wait(waitOperator)
 	p.log.Error("restored", "participant", p.config.Name, "older", what,
-		"remedy", "compare both; where this one is to count, let the site go on with: medcommit participants adopt "+p.config.Name)
+		"remedy", "bring back the one that belongs to the other: this site prepares nothing meanwhile")
 }
 
 func (p *Participant) changed(e txn.BranchChanged) {

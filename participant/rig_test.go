@@ -120,19 +120,31 @@ func (s *site) stop(r *rig) {
 func (r *rig) ready(names ...string) {
 	r.Helper()
 	for _, name := range names {
-		r.eventually(name, func() bool {
-			all, err := r.coordinator.Participants(r.Context())
-			if err != nil {
-				return false
-			}
-			for _, p := range all {
-				if p.Name == name {
-					return p.Alive && p.Ready
-				}
-			}
-			return false
+		r.eventually(name+" to be ready", func() bool {
+			p := r.seen(name)
+			return p.Alive && p.Ready
 		})
 	}
+}
+
+// gone waits until the coordinator sees that the participant has no session.
+func (r *rig) gone(name string) {
+	r.Helper()
+	r.eventually(name+" to be gone", func() bool { return !r.seen(name).Alive })
+}
+
+// seen is a participant as the coordinator sees it.
+func (r *rig) seen(name string) txn.ParticipantInfo {
+	all, err := r.coordinator.Participants(r.Context())
+	if err != nil {
+		return txn.ParticipantInfo{}
+	}
+	for _, p := range all {
+		if p.Name == name {
+			return p
+		}
+	}
+	return txn.ParticipantInfo{}
 }
 
 func (r *rig) eventually(what string, holds func() bool) {

@@ -81,7 +81,15 @@ func (s *status) ready() error {
 
 // Ready returns nil when the participant is registered, has reached its database and has recovered; else an error that says what
 // it waits for.
-func (p *Participant) Ready() error { return p.status.ready() }
+func (p *Participant) Ready() error {
+	if err := p.status.ready(); err != nil {
+		return err
+	}
+	if p.ledger.Suspended() {
+		return errors.New("waits for ZooKeeper to answer again")
+	}
+	return nil
+}
 
 // presentEvery is how often the site shows the cluster how it stands, if nothing important changes.
 const presentEvery = time.Second

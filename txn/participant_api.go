@@ -138,6 +138,10 @@ const (
 	StandStuck                      // decided, and cannot be finished now: retried, and named in Applied.Unfinished (R14)
 )
 
+var standNames = names[Stand]{"", "waiting", "working", "voting", "in-doubt", "voted", "finishing", "finished", "stuck"}
+
+func (s Stand) String() string { return standNames.name(s) }
+
 func (Worked) event()         {}
 func (Finished) event()       {}
 func (PreparedListed) event() {}
