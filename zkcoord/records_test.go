@@ -34,6 +34,8 @@ func samples() map[string]*txn.Segment {
 			{Key: key, ID: "rx-5", Payload: []byte(`"` + strings.Repeat("long ", 1000) + `"`)},
 			{Key: key, ID: "rx-6", Payload: noise(2000)},
 			{Key: key, ID: "rx-7", Payload: []byte("null")},
+			{Key: key, ID: "rx-8", Payload: []byte("{\n\"lines\": 2}")},
+			{Key: key, ID: "rx-9", Payload: []byte(" {}")},
 		}},
 		"votes": {Batch: "b3", Votes: []txn.VoteRecord{
 			{Key: key, Ballot: txn.Commit(), At: 4},
