@@ -155,6 +155,35 @@ func TestServerDiesWithItsParent(t *testing.T) {
 	}
 }
 
+// A release keeps its jars in lib.
+func TestStartFromAnUnpackedRelease(t *testing.T) {
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, "lib"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, jar := range []string{"zookeeper.jar", "slf4j-simple.jar"} {
+		if err := os.Symlink(filepath.Join("/usr/share/java", jar), filepath.Join(home, "lib", jar)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ports, err := zkserver.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := zkserver.Start(t.Context(), zkserver.Config{Dir: t.TempDir(), Home: home, Port: ports[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.Done():
+	default:
+		t.Fatal("stopped and not gone")
+	}
+}
+
 func TestStartSaysWhatIsWrong(t *testing.T) {
 	if err := zkserver.Installed(t.TempDir()); !errors.Is(err, zkserver.ErrNoJars) {
 		t.Fatalf("an empty home: %v", err)
