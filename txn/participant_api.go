@@ -70,13 +70,15 @@ type PreparedListed struct {
 }
 
 // LoadSite is an effect: read the site row. SiteLoaded answers it; Exists is false in a new database.
-type LoadSite struct{ Token Token }
-type SiteLoaded struct {
-	Token  Token
-	Exists bool
-	Row    SiteRow
-	Failed bool
-}
+type (
+	LoadSite   struct{ Token Token }
+	SiteLoaded struct {
+		Token  Token
+		Exists bool
+		Row    SiteRow
+		Failed bool
+	}
+)
 
 // SaveSite is an effect: write the site row durably. SiteSaved answers it.
 type SaveSite struct {
@@ -138,9 +140,9 @@ const (
 	StandStuck                      // decided, and cannot be finished now: retried, and named in Applied.Unfinished (R14)
 )
 
-var standNames = names[Stand]{"", "waiting", "working", "voting", "in-doubt", "voted", "finishing", "finished", "stuck"}
+var standTexts = names[Stand]{"", "waiting", "working", "voting", "in-doubt", "voted", "finishing", "finished", "stuck"}
 
-func (s Stand) String() string { return standNames.name(s) }
+func (s Stand) String() string { return standTexts.name(s) }
 
 func (Worked) event()         {}
 func (Finished) event()       {}
