@@ -302,10 +302,10 @@ func (j *judge) rolledBack(s *site, k txn.Key) {
 	j.w.violate("%s is rolled back at %s and decided to commit", k, s.name)
 }
 
-// notStarted notes that a submission is surely not in the log.
+// notStarted notes that a submission is surely not in the log, or was a duplicate there, of which nothing was done.
 func (j *judge) notStarted(c *client) {
 	j.ruledOut[c.key] = true
-	if j.trials[c.key] != nil {
+	if t := j.trials[c.key]; t != nil && !j.isDuplicate(t) {
 		j.w.violate("%s is said not to be in the log, and is", c.key)
 	}
 }

@@ -28,7 +28,7 @@ func (w *world) settleOnce() bool {
 		}
 	}
 	for i := 0; i < len(w.calls) && w.failure == nil; {
-		if c := w.calls[i]; !w.over && (c.slow || c.done && c.by.link.held) {
+		if c := w.calls[i]; !w.over && (c.slow || c.done && c.by.link.held) || !c.done && w.gated(c.by, c.effect) {
 			i++
 			continue
 		}
@@ -37,6 +37,9 @@ func (w *world) settleOnce() bool {
 	}
 	return moved
 }
+
+// gated tells whether a scenario keeps an effect waiting.
+func (w *world) gated(p *process, e txn.Effect) bool { return w.gate != nil && w.gate(p, e) }
 
 func (w *world) settleProcess(p *process) bool {
 	l := &p.link
@@ -63,9 +66,12 @@ func (w *world) settleProcess(p *process) bool {
 		}
 		w.learnExpired(p)
 		return true
-	case len(l.asked) > 0:
-		w.carry(p, 0)
-		return true
+	}
+	for i, e := range l.asked {
+		if !w.gated(p, e) {
+			w.carry(p, i)
+			return true
+		}
 	}
 	if w.over || w.rng.chance(4) {
 		l.sess.view = w.zk.head
@@ -92,7 +98,7 @@ func (w *world) elapse(d time.Duration) {
 
 // calmDown ends all faults: one process of each name runs, what was on its way has arrived, sessions that nobody uses are over.
 func (w *world) calmDown() {
-	w.calm, w.over = true, true
+	w.calm, w.over, w.gate = true, true, nil
 	w.faults &= 1 << faultLate // what is late still ends
 	for _, p := range append([]*process(nil), w.processes...) {
 		p.link.held = false

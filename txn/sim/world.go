@@ -43,9 +43,10 @@ type world struct {
 	generation    int32
 	maxOps        int
 
-	last    *client // the fresh transaction of the continuation
-	ids     int      // how many transactions the clients think of
-	hot     *process // whom trouble has met lately
+	last    *client                         // the fresh transaction of the continuation
+	ids     int                             // how many transactions the clients think of
+	hot     *process                        // whom trouble has met lately
+	gate    func(*process, txn.Effect) bool // of a scenario: what has to wait
 	keys    int
 	starts  int
 	steps   int
