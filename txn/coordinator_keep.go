@@ -1,6 +1,9 @@
 package txn
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // How many complete transactions are retired at once, and how long the first of them waits for company.
 const (
@@ -223,7 +226,7 @@ func (c *Coordinator) freeDecisions(most int) []Pos {
 	c.index.dsegs.each(func(pos Pos, s segment) bool {
 		for _, p := range s.sites {
 			site := c.site(p)
-			if !site.known || !pos.Before(site.applied.From) {
+			if !site.known || !pos.Before(site.applied.From) || slices.Contains(site.applied.Needs, pos) {
 				return true
 			}
 		}

@@ -100,7 +100,11 @@ func (c *Coordinator) requeue(hs []*handing) {
 // and every concerned site's prepares, take the payloads' heads.
 func (c *Coordinator) flushSubmissions() {
 	s := &c.submit
-	if !c.synced || s.flying || s.looking || len(s.waiting) == 0 {
+	if !c.synced || s.flying || s.looking {
+		return
+	}
+	c.expireSubmissions() // one that comes back from a multi that failed may be old
+	if len(s.waiting) == 0 {
 		return
 	}
 	for _, h := range s.waiting {

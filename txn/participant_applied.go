@@ -142,7 +142,8 @@ func (p *Participant) applyLater(d time.Duration) {
 func (p *Participant) apply(at Pos) {
 	ops := []Op{p.fence(), {Kind: OpSet, Path: AppliedPath(p.cfg.Name), Version: p.applied.version}}
 	ops, owners := p.sweep(ops)
-	next := Applied{At: at, From: p.from(at, p.applied.garbage[:owners.taken]), Unfinished: p.unfinished()}
+	next := Applied{At: at, Unfinished: p.unfinished()}
+	next.From, next.Needs = p.from(at, p.applied.garbage[:owners.taken])
 	ops[1].Data = encodeNode(next)
 	p.applied.restless = false
 	p.fencedMulti(ops, func(r multiResult) { p.applyAnswered(next, owners, r) })
@@ -191,21 +192,49 @@ func (p *Participant) deletes(g garbage) []Op {
 	return append(ops, Op{Kind: OpDelete, Path: HeadPath(g.head), Version: 1})
 }
 
-// from is the lowest decision that a kept inbox entry still needs, where swept goes with this multi.
-func (p *Participant) from(at Pos, swept []garbage) Pos {
+// from is the lowest decision that a kept inbox entry still needs, where swept goes with this multi, and needs are those that
+// entries need which are kept for an unfinished branch, as far as there is room to name them.
+func (p *Participant) from(at Pos, swept []garbage) (low Pos, needs []Pos) {
 	goes := map[*inboxSegment]bool{}
 	for _, g := range swept {
 		if g.inbox != nil {
 			goes[g.inbox] = true
 		}
 	}
-	low := at
+	low = at
 	for _, s := range p.inbox.segments {
-		if !goes[s] && s.low != (Pos{}) && s.low.Before(low) {
+		if goes[s] || s.low == (Pos{}) || !s.low.Before(at) {
+			continue
+		}
+		if s.stuck() && len(needs)+len(s.branches) <= maxUnfinished {
+			needs = s.needs(needs)
+		} else if s.low.Before(low) {
 			low = s.low
 		}
 	}
-	return low
+	slices.SortFunc(needs, func(a, b Pos) int {
+		if a.Before(b) {
+			return -1
+		}
+		return 1
+	})
+	needs = slices.Compact(needs)
+	return low, needs
+}
+
+// stuck tells whether the entry is kept for a branch that cannot be finished now.
+func (s *inboxSegment) stuck() bool {
+	return slices.ContainsFunc(s.branches, func(b *branch) bool { return b.passed && !b.finished })
+}
+
+// needs adds the decisions of the entry's branches.
+func (s *inboxSegment) needs(list []Pos) []Pos {
+	for _, b := range s.branches {
+		if b.verdict != VerdictNone {
+			list = append(list, b.decided)
+		}
+	}
+	return list
 }
 
 func (p *Participant) unfinished() []Unfinished {

@@ -90,8 +90,11 @@ type Past struct {
 // Applied is how far a participant has applied the decisions: the node "applied".
 type Applied struct {
 	At         Pos          `json:"at"`   // every decision before it that concerns the site is finished or in Unfinished
-	From       Pos          `json:"from"` // the lowest decision that a kept inbox segment still needs
+	From       Pos          `json:"from"` // the lowest decision that a kept inbox segment still needs, but for Needs
 	Unfinished []Unfinished `json:"unfinished,omitempty"`
+	// Needs are the decisions before From that inbox segments need which are kept for an unfinished branch: one of those must
+	// not keep all later decisions from being forgotten (R14).
+	Needs []Pos `json:"needs,omitempty"`
 }
 
 // Unfinished is a decided branch that the site cannot finish.

@@ -133,7 +133,7 @@ func fromAsAt(p *process, ops []txn.Op) []txn.Op {
 		if json.Unmarshal(ops[i].Data, &a) != nil {
 			return ops
 		}
-		a.From = a.At
+		a.From, a.Needs = a.At, nil
 		data, err := json.Marshal(a)
 		if err != nil {
 			return ops

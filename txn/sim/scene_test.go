@@ -39,14 +39,14 @@ func (s *scene) p(name string) *process {
 	return p
 }
 
-// ask submits a request: "a:w2" takes two units at site a, "b:r" reads at site b, "c:f" fails at site c.
+// ask submits a request: "a:w:2" takes two units at site a, "b:r" reads at site b, "c:f" fails at site c.
 func (s *scene) ask(desk, id string, work ...string) *client {
 	b := &body{id: id, digest: strings.Join(work, ","), timeout: 60_000}
 	for _, x := range work {
 		b.sites = append(b.sites, x[:1])
 		units := byte(0)
-		if len(x) > 3 {
-			units = x[3] - '0'
+		if len(x) > 4 {
+			units = x[4] - '0'
 		}
 		b.payloads = append(b.payloads, []byte{x[2], units})
 	}
