@@ -138,6 +138,7 @@ func oldLeaderForgets(t *testing.T) {
 	old := s.p("c1")
 	s.must(s.judge.trials[c.key].retired && !s.judge.trials[c.key].forgotten, "the old leader is about to forget")
 	s.hold("c1")
+	s.wait("c2", deletes(txn.History))
 	s.lead("c2")
 	s.must(s.p("c2").leads, "another leads")
 	s.openGate()
