@@ -213,11 +213,14 @@ func (c *Coordinator) carryOut(effects []txn.Effect) {
 	}
 }
 
-// weigh remembers how many records the last batch held.
+// weigh remembers how many records the last batch of submissions or decisions held.
 func (c *Coordinator) weigh(m *txn.Multi) {
 	for i := range m.Ops {
-		if s := m.Ops[i].Segment; s != nil && m.Ops[i].Log.Kind != txn.Inbox {
-			c.lastBatch = max(len(s.Submissions), len(s.Decisions), len(s.History))
+		switch s := m.Ops[i].Segment; m.Ops[i].Log.Kind {
+		case txn.Transactions, txn.Decisions:
+			if s != nil {
+				c.lastBatch = len(s.Submissions) + len(s.Decisions)
+			}
 		}
 	}
 }

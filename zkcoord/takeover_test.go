@@ -243,3 +243,53 @@ func TestSilentLeaderIsNotTakenForDead(t *testing.T) {
 		t.Errorf("the epoch went from %d to %d", epoch, now)
 	}
 }
+
+func TestAllCoordinatorsAndASiteStartAnew(t *testing.T) {
+	tc := newTestCluster(t)
+	a, b := tc.site("a"), tc.site("b")
+	b.votes(func(txn.Prepare) (txn.Ballot, bool) { return txn.Ballot{}, false })
+	c1, c2 := tc.coordinator("c1"), tc.coordinator("c2")
+	c1.awaitSites("a", "b")
+	h := handed("tx", "a", "b")
+	h.Wait, h.Timeout = txn.WaitNone, time.Minute
+	if _, err := c1.Submit(context.Background(), h); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a is in doubt", func() bool { return a.inDoubt() == 1 })
+	c1.stop()
+	c2.stop()
+	b.stop()
+	b.votes(func(txn.Prepare) (txn.Ballot, bool) { return txn.Commit(), true })
+	startSite(t, tc.zookeeper(), "b", b.testDatabase)
+	c3 := tc.coordinator("c3")
+	h.Wait = txn.WaitCompleted
+	eventually(t, "b is seen", func() bool { return c3.roster.Load().admit("b") == nil })
+	got, err := c3.Submit(context.Background(), h)
+	if err != nil || got.State != txn.StateCommitted || a.commits("tx") != 1 || b.commits("tx") != 1 {
+		t.Errorf("%+v, %v; committed %d and %d times", got, err, a.commits("tx"), b.commits("tx"))
+	}
+}
+
+func TestCutLeaderAndNextInLine(t *testing.T) {
+	tc := newTestCluster(t)
+	tc.site("a")
+	c1 := tc.apart("c1")
+	awaitLeader(t, c1)
+	c2 := tc.apart("c2")
+	c3 := tc.coordinator("c3")
+	c3.awaitSites("a")
+	for _, c := range []*testCoordinator{c1, c2} {
+		c.proxy.Hold()
+		c.server.Close()
+	}
+	began := time.Now()
+	awaitLeader(t, c3)
+	if took := time.Since(began); took > 2*tc.session {
+		t.Errorf("the third leads after %v", took)
+	}
+	if got, err := c3.Submit(context.Background(), handed("tx", "a")); err != nil || !got.State.Commit() {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	c1.proxy.Release()
+	c2.proxy.Release()
+}
