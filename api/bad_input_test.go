@@ -96,7 +96,7 @@ func TestBadInput(t *testing.T) {
 		{"schema unusable", `{"branches":[{"participant":"closed","operations":[{"name":"broken"}]}]}`, 422, "body.branches[0].operations[0].arguments"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := &fakeService{transaction: txn.Transaction{State: txn.StateCommitted}}
+			f := &fakeService{unknown: true, transaction: txn.Transaction{State: txn.StateCommitted}}
 			answer, body := send(t, newTestServer(t, f), post("/v1/transactions", c.body))
 			if answer.StatusCode != c.status {
 				t.Fatalf("got %d: %s", answer.StatusCode, body)
@@ -125,6 +125,34 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// A site's catalogue may change while a client waits to ask again.
+func TestARepeatedSubmissionMayNoLongerFitTheCatalogue(t *testing.T) {
+	for _, c := range []struct {
+		name, body, key string
+		unknown         bool
+		err             error
+		status          int
+		handed          int
+	}{
+		{"taken before", `{"id":"rx-1","branches":[{"participant":"orders","operations":[{"name":"gone"}]}]}`, "", false, nil, 200, 1},
+		{"taken before under a key", `{"branches":[{"participant":"orders","operations":[{"name":"tick","arguments":{"gone":1}}]}]}`, "rx-1", false, nil, 200, 1},
+		{"new", `{"id":"rx-1","branches":[{"participant":"orders","operations":[{"name":"gone"}]}]}`, "", true, nil, 422, 0},
+		{"not named", `{"branches":[{"participant":"orders","operations":[{"name":"gone"}]}]}`, "", false, nil, 422, 0},
+		{"malformed", `{"id":"rx-1","colour":1,"branches":[{"participant":"orders","operations":[{"name":"gone"}]}]}`, "", false, nil, 422, 0},
+		{"not to be found out", `{"id":"rx-1","branches":[{"participant":"orders","operations":[{"name":"gone"}]}]}`, "", false, txn.ErrUnavailable, 503, 0},
+	} {
+		f := &fakeService{unknown: c.unknown, err: c.err, transaction: txn.Transaction{State: txn.StateCommitted}}
+		r := post("/v1/transactions", c.body)
+		if c.key != "" {
+			r.Header.Set("Idempotency-Key", c.key)
+		}
+		answer, body := send(t, newTestServer(t, f), r)
+		if answer.StatusCode != c.status || len(f.handed()) != c.handed {
+			t.Errorf("%s: got %d, %d handed over: %s", c.name, answer.StatusCode, len(f.handed()), body)
+		}
+	}
+}
+
 func TestManyFaultsAreNotAllListed(t *testing.T) {
 	branches := slices.Repeat([]string{`7`}, 500)
 	_, body := send(t, newTestServer(t, &fakeService{}), post("/v1/transactions", `{"branches":[`+strings.Join(branches, ",")+`]}`))
@@ -141,7 +169,7 @@ func FuzzSubmission(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	service := &fakeService{transaction: txn.Transaction{State: txn.StateCommitted}}
+	service := &fakeService{unknown: true, transaction: txn.Transaction{State: txn.StateCommitted}}
 	s := newTestServer(f, service)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		service.submitted = nil

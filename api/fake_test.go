@@ -25,6 +25,7 @@ type fakeService struct {
 
 	sites        []txn.ParticipantInfo
 	sitesErr     error
+	unknown      bool // no transaction is known yet
 	transaction  txn.Transaction
 	err          error
 	page         txn.Page
@@ -54,6 +55,9 @@ func (f *fakeService) handed() []Submission {
 }
 
 func (f *fakeService) Transaction(_ context.Context, id string) (txn.Transaction, error) {
+	if f.unknown {
+		return txn.Transaction{}, txn.ErrNotFound
+	}
 	t := f.transaction
 	t.ID = id
 	return t, f.err

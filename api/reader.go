@@ -14,9 +14,18 @@ const maxFields = 100
 // reader takes a JSON value apart and collects what is wrong with it.
 type reader struct {
 	fields []problem.Field
+	// malformed says that something is wrong whatever the sites' catalogues say.
+	malformed bool
 }
 
+// bad notes what is wrong by itself.
 func (r *reader) bad(location, message string) {
+	r.malformed = true
+	r.unfit(location, message)
+}
+
+// unfit notes what does not fit a catalogue as it is now.
+func (r *reader) unfit(location, message string) {
 	if len(r.fields) < maxFields {
 		r.fields = append(r.fields, problem.Field{Location: location, Message: message})
 	}

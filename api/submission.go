@@ -24,12 +24,21 @@ type checker struct {
 	voteTimeout time.Duration // of a submission that names none
 }
 
-// check reads a submission. idempotencyKey is the header's, empty where there was none. Where fields come back nothing else counts.
-func (c *checker) check(body any, idempotencyKey string, sites []txn.ParticipantInfo) (Submission, []problem.Field) {
+// refusal is why a submission cannot be taken.
+type refusal struct {
+	fields []problem.Field
+	// repeatable says that the body is a submission, under an id that the client chose, and only does not fit the catalogues as they
+	// are now: it may have been taken before they changed.
+	repeatable bool
+}
+
+// check reads a submission. idempotencyKey is the header's, empty where there was none. With a refusal that is not repeatable the
+// submission is not to be used.
+func (c *checker) check(body any, idempotencyKey string, sites []txn.ParticipantInfo) (Submission, *refusal) {
 	r := &reader{}
 	top, ok := r.object(body, "body", "id", "timeout", "branches")
 	if !ok {
-		return Submission{}, r.fields
+		return Submission{}, &refusal{fields: r.fields}
 	}
 	sub := Submission{ID: c.id(r, top, idempotencyKey), Timeout: c.timeout(r, top)}
 	branches, ok := r.array(top, "body", "branches")
@@ -38,12 +47,13 @@ func (c *checker) check(body any, idempotencyKey string, sites []txn.Participant
 	}
 	b := branchReader{reader: r, sites: sites, schemas: c.schemas, seen: map[string]bool{}}
 	sub.Branches = b.branches(branches)
-	if len(r.fields) > 0 {
-		return Submission{}, r.fields
-	}
 	sum := sha256.Sum256(exactjson.Append(nil, any(branches)))
 	sub.Digest = hex.EncodeToString(sum[:])
-	return sub, nil
+	if len(r.fields) == 0 {
+		return sub, nil
+	}
+	_, chosen := top["id"]
+	return sub, &refusal{fields: r.fields, repeatable: !r.malformed && (chosen || idempotencyKey != "")}
 }
 
 func (c *checker) id(r *reader, top map[string]any, idempotencyKey string) string {

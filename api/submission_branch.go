@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -34,42 +35,45 @@ func (b *branchReader) branch(v any, location string) (txn.HandedBranch, bool) {
 	if !ok {
 		return txn.HandedBranch{}, false
 	}
-	site := b.site(object, location)
+	name, named := b.participant(object, location)
 	operations, ok := b.array(object, location, "operations")
 	if ok && len(operations) == 0 {
 		b.bad(location+".operations", "must name at least one operation")
 	}
-	if !ok || site == nil {
+	if !ok || !named {
 		return txn.HandedBranch{}, false
 	}
-	readOnly := true
-	for i, v := range operations {
-		declared := b.operation(v, site, item(location+".operations", i))
-		readOnly = readOnly && declared
-	}
 	payload := exactjson.Append(nil, map[string]any{"operations": operations})
-	return txn.HandedBranch{Participant: site.Name, Payload: payload, ReadOnly: readOnly}, true
+	return txn.HandedBranch{Participant: name, Payload: payload, ReadOnly: b.operations(operations, name, location)}, true
 }
 
-// site finds the participant that a branch names.
-func (b *branchReader) site(object map[string]any, location string) *txn.ParticipantInfo {
+// participant gives the name of a branch's participant, that no other branch names.
+func (b *branchReader) participant(object map[string]any, location string) (string, bool) {
 	name, ok := b.requiredString(object, location, "participant")
 	if !ok {
-		return nil
+		return "", false
 	}
-	location += ".participant"
 	if b.seen[name] {
-		b.bad(location, "is named by an earlier branch too")
-		return nil
+		b.bad(location+".participant", "is named by an earlier branch too")
+		return "", false
 	}
 	b.seen[name] = true
-	for i := range b.sites {
-		if b.sites[i].Name == name {
-			return &b.sites[i]
-		}
+	return name, true
+}
+
+// operations checks what a site is asked to do, and tells whether the site declares all of it read-only.
+func (b *branchReader) operations(values []any, name, location string) (readOnly bool) {
+	i := slices.IndexFunc(b.sites, func(s txn.ParticipantInfo) bool { return s.Name == name })
+	if i < 0 {
+		b.unfit(location+".participant", "was never registered")
+		return false
 	}
-	b.bad(location, "was never registered")
-	return nil
+	readOnly = true
+	for j, v := range values {
+		declared := b.operation(v, &b.sites[i], item(location+".operations", j))
+		readOnly = readOnly && declared
+	}
+	return readOnly
 }
 
 // operation checks one operation, and tells whether its site declares it read-only.
@@ -90,7 +94,7 @@ func (b *branchReader) operation(v any, site *txn.ParticipantInfo, location stri
 	}
 	op := findOperation(site, name)
 	if op == nil {
-		b.bad(location+".name", "is not an operation of this participant")
+		b.unfit(location+".name", "is not an operation of this participant")
 		return false
 	}
 	b.arguments(object, site.Name, op, location)
@@ -109,13 +113,13 @@ func (b *branchReader) arguments(object map[string]any, site string, op *txn.Ope
 	}
 	schema, err := b.schemas.of(site, op)
 	if err != nil {
-		b.bad(location, "cannot be checked: the participant publishes a schema that cannot be used")
+		b.unfit(location, "cannot be checked: the participant publishes a schema that cannot be used")
 		return
 	}
 	var invalid *jsonschema.ValidationError
 	if err := schema.Validate(arguments); errors.As(err, &invalid) {
 		for _, f := range schemaFields(location, invalid) {
-			b.bad(f.Location, f.Message)
+			b.unfit(f.Location, f.Message)
 		}
 	}
 }

@@ -31,9 +31,9 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sub, fields := s.checker.check(body, key, sites)
-	if len(fields) > 0 {
-		return problem.New(problem.Invalid, "", fields...)
+	sub, refused := s.checker.check(body, key, sites)
+	if err := s.mind(r.Context(), refused, &sub); err != nil {
+		return err
 	}
 	sub.Wait = wait
 	t, err := s.service.Submit(r.Context(), sub)
@@ -41,6 +41,23 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 		return s.submitFailed(w, r, &sub, t, err)
 	}
 	return answerSubmission(w, &t)
+}
+
+// mind answers a submission that the catalogues refuse, unless its id is in use: then it was taken before they changed, and who asks
+// again must hear what became of it, not that nothing was started. The Service compares the branches, and the sites check them again.
+func (s *Server) mind(ctx context.Context, refused *refusal, sub *Submission) error {
+	if refused == nil {
+		return nil
+	}
+	invalid := problem.New(problem.Invalid, "", refused.fields...)
+	if !refused.repeatable {
+		return invalid
+	}
+	_, err := s.service.Transaction(ctx, sub.ID)
+	if errors.Is(err, txn.ErrNotFound) {
+		return invalid
+	}
+	return err
 }
 
 // idempotencyKey gives the header's value; the quotes that its draft standard wants may be there or not.
