@@ -19,6 +19,7 @@ func TestBranches(t *testing.T) {
 		"held by a stranger":                heldByStranger,
 		"a branch that only checks":         onlyChecks,
 		"an uncommitted marker":             uncommittedMarker,
+		"a locked table":                    lockedTable,
 		"handed over to a successor":        handedOver,
 		"branches are bounded":              bounded,
 		"a full server":                     fullServer,
@@ -143,4 +144,26 @@ func handedOver(t *testing.T, l *lab) {
 			t.Fatalf("left prepared: %d, %v", len(all), err)
 		}
 	}
+}
+
+// lockedTable: waits for a table's definition are bounded like those for rows.
+func lockedTable(t *testing.T, l *lab) {
+	m := l.opened(t, 1, nil)
+	conn, err := l.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), "LOCK TABLES orders WRITE"); err != nil {
+		t.Fatal(err)
+	}
+	xid := branchXID()
+	ballot, err := m.Prepare(t.Context(), xid, []participant.Call{write("a", int64(1)), call(false, "DELETE FROM orders", nil)})
+	if err != nil || ballot != txn.Abort(txn.DetailLockTimeout) {
+		t.Errorf("prepare: %+v, %v", ballot, err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
+		t.Fatal(err)
+	}
+	committed(t, m, prepared(t, m, write("a", int64(1))))
 }

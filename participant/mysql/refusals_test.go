@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"context"
 	"database/sql"
 	"testing"
 	"time"
@@ -50,35 +49,8 @@ func (l *lab) refusals() []rmtest.Refusal {
 		plain("two raw statements", txn.DetailInternal, two),
 		plain("a commit of its own", txn.DetailInternal, call(false, "COMMIT", nil)),
 		plain("DDL", txn.DetailInternal, call(false, "CREATE TABLE x (y INT)", nil)),
-		{Name: "lock time-out", Calls: []participant.Call{take("o-1")}, Want: txn.Abort(txn.DetailLockTimeout), Around: l.holdingOrder},
-		{
-			Name: "table lock time-out", Calls: []participant.Call{take("o-1")}, Want: txn.Abort(txn.DetailLockTimeout),
-			Around: l.lockingTable,
-		},
 		{Name: "deadlock", Calls: []participant.Call{take("o-1"), take("o-2")}, Want: txn.Abort(txn.DetailDeadlock), Around: l.deadlocking},
 	}
-}
-
-// holdingOrder keeps a row locked while prepare runs.
-func (l *lab) holdingOrder(t *testing.T, prepare func() txn.Ballot) txn.Ballot {
-	tx := l.begin(t)
-	defer tx.Rollback()
-	run(t, tx, "UPDATE orders SET quantity = 5 WHERE id = 'o-1'")
-	return prepare()
-}
-
-// lockingTable keeps a table's definition locked while prepare runs.
-func (l *lab) lockingTable(t *testing.T, prepare func() txn.Ballot) txn.Ballot {
-	conn, err := l.db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(t.Context(), "LOCK TABLES orders WRITE"); err != nil {
-		t.Fatal(err)
-	}
-	defer conn.ExecContext(context.WithoutCancel(t.Context()), "UNLOCK TABLES")
-	return prepare()
 }
 
 // deadlocking crosses the branch; the server ends the lighter one, which is not this.
