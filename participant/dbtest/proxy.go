@@ -18,6 +18,7 @@ type Proxy struct {
 	pairs     map[*pair]struct{}
 	swallow   []byte // a request that holds it is passed on, and no answer to it any more
 	cutBefore []byte // a request that holds it is not passed on: the connection breaks
+	barred    []byte // the same, for every request
 }
 
 // pair is one client's connection and the one to the server.
@@ -55,6 +56,14 @@ func (p *Proxy) CutBefore(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cutBefore = []byte(text)
+}
+
+// Bar breaks the connection of every request that holds text, instead of passing that on. A client library may try to mend what
+// broke by means that a real network would lose as well, such as PostgreSQL's requests to cancel.
+func (p *Proxy) Bar(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.barred = []byte(text)
 }
 
 // Cut breaks the clients' connections. The server's end stays open while the server works on a request, as with a cable that is
@@ -95,7 +104,7 @@ func (p *Proxy) requests(c *pair) {
 		if err != nil {
 			return
 		}
-		if p.takes(&p.cutBefore, buffer[:n]) {
+		if p.takes(&p.cutBefore, buffer[:n]) || p.bars(buffer[:n]) {
 			c.client.Close()
 			return
 		}
@@ -142,6 +151,12 @@ func (p *Proxy) takes(watched *[]byte, request []byte) bool {
 	}
 	*watched = nil
 	return true
+}
+
+func (p *Proxy) bars(request []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.barred) > 0 && bytes.Contains(request, p.barred)
 }
 
 func (p *Proxy) close() {

@@ -79,6 +79,7 @@ func harness(t *testing.T, server *dbtest.Postgres, url string) rmtest.Harness {
 			}
 		},
 		NewThrough: func(t *testing.T, proxy *dbtest.Proxy) participant.ResourceManager {
+			proxy.Bar("\x04\xd2\x16\x2e") // CancelRequest, which pgx sends after a connection that it gives up
 			return manager(t, Config{URL: through(t, url, proxy), LockTimeout: time.Minute})
 		},
 		Address:     server.Address(),
