@@ -5,9 +5,10 @@ import "time"
 // Participant is a participant's machine: the protocol of one site, without I/O. Step tells it what happened and gives what must be
 // done; nothing else moves it. One goroutine owns it. doc.go says what it promises; the rules are DESIGN.md's.
 //
-// It is read best in this order: participant_session.go (a new session and the recovery), participant_inbox.go and
-// participant_branch.go (a branch from its request to its end), participant_votes.go and participant_applied.go (the two lanes of
-// multis), participant_withdraw.go, participant_scan.go.
+// It is read best in this order: participant_session.go and participant_reconcile.go (a new session and the recovery),
+// participant_inbox.go, participant_decisions.go and participant_branch.go (a branch from its request to its end),
+// participant_votes.go, participant_applied.go and participant_garbage.go (the two lanes of multis), participant_withdraw.go,
+// participant_scan.go.
 type Participant struct {
 	cfg   ParticipantConfig
 	out   []Effect

@@ -1,0 +1,76 @@
+package txn
+
+// reconcile puts together what was read; from here on the site works.
+func (p *Participant) reconcile(votes LogListed, listed []XID) {
+	p.phase = phaseRunning
+	p.takeVotes(votes)
+	orphans := p.takeListed(listed)
+	p.takeUnfinished()
+	for _, s := range p.inbox.inOrder() {
+		for _, b := range s.branches {
+			p.arrive(b)
+		}
+	}
+	for _, b := range orphans {
+		p.presumeAbort(b)
+	}
+	p.dropStrays()
+	p.wantInbox()
+	p.scan.next = p.now + p.cfg.ScanEvery
+	if p.scan.soon {
+		p.scan.next = p.now
+	}
+	if !p.announced {
+		p.announced = true
+		p.emit(Ready{})
+	}
+}
+
+// takeListed marks what the database has prepared and gives the branches that no log knows.
+func (p *Participant) takeListed(listed []XID) (orphans []*branch) {
+	for _, x := range listed {
+		if !p.mine(x) {
+			continue
+		}
+		b := p.branches[x.Key]
+		if b == nil {
+			b = &branch{key: x.Key}
+			p.branches[x.Key] = b
+		}
+		p.foundPrepared(b)
+		if b.segment == nil && b.verdict == VerdictNone {
+			orphans = append(orphans, b)
+		}
+	}
+	return orphans
+}
+
+// takeUnfinished goes on with the branches that "applied" has passed without their being finished.
+func (p *Participant) takeUnfinished() {
+	for _, u := range p.applied.written.Unfinished {
+		b := p.branches[u.Key]
+		if b == nil || b.verdict == VerdictNone {
+			p.applied.restless = true // it is over: say so
+			continue
+		}
+		b.passed, b.lost = true, u.Lost
+		p.applied.unfinished = append(p.applied.unfinished, b)
+	}
+}
+
+// dropStrays forgets branches of former sessions that no log knows and nobody works on.
+func (p *Participant) dropStrays() {
+	for key, b := range p.branches {
+		if b.segment != nil || b.verdict != VerdictNone || b.call != callNone {
+			continue
+		}
+		if b.prepared {
+			p.scan.soon = true // prepared after the listing
+		}
+		delete(p.branches, key)
+	}
+}
+
+func (p *Participant) mine(x XID) bool {
+	return x.Cluster == p.cfg.Cluster && x.Participant == p.cfg.Name
+}
