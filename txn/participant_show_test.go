@@ -105,10 +105,8 @@ func (s *script) one(e Effect) string {
 	return fmt.Sprintf("%T %v", e, e)
 }
 
-var standNames = [...]string{"", "waiting", "working", "voting", "in-doubt", "voted", "finishing", "finished", "stuck"}
-
 func showChange(e BranchChanged) string {
-	text := fmt.Sprintf("branch %s: %s", e.Key, standNames[e.Stand])
+	text := fmt.Sprintf("branch %s: %s", e.Key, e.Stand)
 	if e.Lost {
 		text += ", lost"
 	}
