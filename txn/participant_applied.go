@@ -132,24 +132,29 @@ func (p *Participant) from(at Pos, swept []garbage) (low Pos, needs []Pos) {
 		}
 	}
 	low = at
+	var stuck []*inboxSegment
 	for _, s := range p.inbox.segments {
-		if goes[s] || s.low == (Pos{}) || !s.low.Before(at) {
-			continue
+		switch {
+		case goes[s] || s.low == (Pos{}) || !s.low.Before(at):
+		case len(p.applied.unfinished) > 0 && s.stuck():
+			stuck = append(stuck, s)
+		case s.low.Before(low):
+			low = s.low
 		}
-		if s.stuck() && len(needs)+len(s.branches) <= maxUnfinished {
+	}
+	sortSegments(stuck)
+	for _, s := range stuck {
+		if len(needs)+len(s.branches) <= maxUnfinished {
 			needs = s.needs(needs)
 		} else if s.low.Before(low) {
 			low = s.low
 		}
 	}
+	needs = slices.DeleteFunc(needs, func(pos Pos) bool { return !pos.Before(low) })
 	slices.SortFunc(needs, func(a, b Pos) int {
-		if a.Before(b) {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(a.Gen, b.Gen), cmp.Compare(a.Num, b.Num))
 	})
-	needs = slices.Compact(needs)
-	return low, needs
+	return low, slices.Compact(needs)
 }
 
 // stuck tells whether the entry is kept for a branch that cannot be finished now.

@@ -29,13 +29,17 @@ func (i *inboxState) inOrder() []*inboxSegment {
 	for _, s := range i.segments {
 		list = append(list, s)
 	}
+	sortSegments(list)
+	return list
+}
+
+func sortSegments(list []*inboxSegment) {
 	slices.SortFunc(list, func(a, b *inboxSegment) int {
 		if a.pos.Before(b.pos) {
 			return -1
 		}
 		return 1
 	})
-	return list
 }
 
 func (p *Participant) entries(e Entries) {

@@ -174,7 +174,7 @@ func (m *monkey) told() Applied {
 func (m *monkey) retire() {
 	a := m.told()
 	m.decisions = slices.DeleteFunc(m.decisions, func(e Entry) bool {
-		return e.Pos.Before(a.From) && !slices.ContainsFunc(a.Unfinished, func(u Unfinished) bool {
+		return e.Pos.Before(a.From) && !slices.Contains(a.Needs, e.Pos) && !slices.ContainsFunc(a.Unfinished, func(u Unfinished) bool {
 			return slices.ContainsFunc(e.Segment.Decisions, func(d Decision) bool { return d.Key == u.Key })
 		})
 	})
