@@ -79,6 +79,9 @@ func badJSON(err error) error {
 	if !errors.As(err, &e) {
 		return problem.New(problem.BadRequest, "the body cannot be read")
 	}
+	if errors.Is(err, exactjson.ErrMany) {
+		return problem.New(problem.TooLarge, fmt.Sprintf("the limit is %d values", exactjson.MaxValues))
+	}
 	message := e.Err.Error()
 	if errors.Is(err, exactjson.ErrSyntax) {
 		message += fmt.Sprintf(" after %d bytes", e.Offset)

@@ -12,6 +12,7 @@ import (
 
 func TestParseRefusesWhatEncodingJSONMends(t *testing.T) {
 	deep := strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1)
+	many := "[" + strings.Repeat("0,", MaxValues) + "0]"
 	for text, want := range map[string]error{
 		``:                       ErrSyntax,
 		`{`:                      ErrSyntax,
@@ -30,6 +31,7 @@ func TestParseRefusesWhatEncodingJSONMends(t *testing.T) {
 		`"\ud800\n"`:             ErrUnicode,
 		`"\ud800\ud800"`:         ErrUnicode,
 		deep:                     ErrDepth,
+		many:                     ErrMany,
 		`{"a":1,"a":2}`:          ErrDuplicate,
 		`{"a":1,"\u0061":2}`:     ErrDuplicate,
 		`1e309`:                  ErrNumber,

@@ -11,6 +11,9 @@ import (
 // MaxDepth is how deep objects and arrays may nest.
 const MaxDepth = 64
 
+// MaxValues is how many values a text may hold: each takes up to a hundred times the memory of its two bytes.
+const MaxValues = 500_000
+
 // What Parse finds. None quotes the text.
 var (
 	// ErrSyntax says that the text is not JSON, or that something follows it.
@@ -19,6 +22,8 @@ var (
 	ErrUnicode = errors.New("is not Unicode")
 	// ErrDepth says that the text nests deeper than MaxDepth.
 	ErrDepth = errors.New("nests too deep")
+	// ErrMany says that the text holds more than MaxValues values.
+	ErrMany = errors.New("has too many values")
 	// ErrDuplicate says that an object has two members of one name.
 	ErrDuplicate = errors.New("has two members of one name")
 	// ErrNumber says that a number is longer than 400 characters or outside the range of a double.
@@ -58,9 +63,10 @@ func validUpTo(text []byte) int64 {
 
 // parser takes a text apart that encoding/json has found valid, so it need not look for faults of syntax itself.
 type parser struct {
-	text []byte
-	pos  int
-	path []byte
+	text   []byte
+	pos    int
+	path   []byte
+	values int
 }
 
 func (p *parser) fault(err error) error { return &Error{Location: string(p.path), Err: err} }
@@ -86,6 +92,9 @@ func (p *parser) skip() byte {
 
 func (p *parser) value(depth int) (any, error) {
 	c := p.next()
+	if p.values++; p.values > MaxValues {
+		return nil, p.fault(ErrMany)
+	}
 	if depth == MaxDepth && (c == '{' || c == '[') {
 		return nil, p.fault(ErrDepth)
 	}
