@@ -28,6 +28,8 @@ type rig struct {
 	*testing.T
 	zk          zkcoord.DriverConfig
 	coordinator *zkcoord.Coordinator
+	// wrap, where set, stands between the sites that are started and their stores.
+	wrap func(*embedded.Store) participant.ResourceManager
 }
 
 func (r *rig) logger() hclog.Logger {
@@ -94,7 +96,11 @@ func (r *rig) start(name, dir string, tweak ...func(*participant.Config)) *site 
 	for _, f := range tweak {
 		f(&c)
 	}
-	if s.Participant, err = participant.New(c, driver, store); err != nil {
+	var rm participant.ResourceManager = store
+	if r.wrap != nil {
+		rm = r.wrap(store)
+	}
+	if s.Participant, err = participant.New(c, driver, rm); err != nil {
 		r.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
