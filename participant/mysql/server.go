@@ -88,12 +88,16 @@ type weakness struct{ what, remedy string }
 func (is server) warnings() []weakness {
 	var w []weakness
 	if is.binlog && (is.mariadb || !is.detaches) { // mended in MySQL 8.0.30
-		w = append(w, weakness{"the binary log is on: a crash of the server may part it from prepared branches (MDEV-742, MDEV-21469)",
-			"run the site's server without log_bin, or compare both after a crash"})
+		w = append(w, weakness{
+			"the binary log is on: a crash of the server may part it from prepared branches (MDEV-742, MDEV-21469)",
+			"run the site's server without log_bin, or compare both after a crash",
+		})
 	}
 	if is.flush != "1" {
-		w = append(w, weakness{"innodb_flush_log_at_trx_commit is not 1: a power cut loses what was prepared or committed",
-			"SET GLOBAL innodb_flush_log_at_trx_commit = 1, in the server's settings too"})
+		w = append(w, weakness{
+			"innodb_flush_log_at_trx_commit is not 1: a power cut loses what was prepared or committed",
+			"SET GLOBAL innodb_flush_log_at_trx_commit = 1, in the server's settings too",
+		})
 	}
 	return w
 }

@@ -51,8 +51,10 @@ func refusals(url string) []rmtest.Refusal {
 		{Name: "copy", Calls: list(anyRows("COPY numbers FROM STDIN")), Want: internal},
 		{Name: "two statements", Calls: list(anyRows("SELECT 1; COMMIT")), Want: internal},
 		{Name: "an argument of another type", Calls: list(call("UPDATE numbers SET value = :v", map[string]any{"v": "one"})), Want: internal},
-		{Name: "deadlock", Calls: list(write("mine", 1), write("theirs", 1)), Want: txn.Abort(txn.DetailDeadlock),
-			Around: func(t *testing.T, prepare func() txn.Ballot) txn.Ballot { return aroundDeadlock(t, url, prepare) }},
+		{
+			Name: "deadlock", Calls: list(write("mine", 1), write("theirs", 1)), Want: txn.Abort(txn.DetailDeadlock),
+			Around: func(t *testing.T, prepare func() txn.Ballot) txn.Ballot { return aroundDeadlock(t, url, prepare) },
+		},
 	}
 }
 
