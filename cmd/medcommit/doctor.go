@@ -54,7 +54,7 @@ something does not work.`,
 	d.clientFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&d.zookeeper, "zookeeper", []string{"127.0.0.1:2181"}, "ZooKeeper's servers, `HOST:PORT,...`")
-	flags.StringVar(&d.resource, "resource", "", "look at this site's database, a `URL`: postgres://... or mysql://...")
+	flags.StringVar(&d.resource, "resource", "", "look at this site's database, a `URL`: postgres://USER@HOST/DB or mysql://USER@HOST/DB")
 	flags.StringVar(&d.passwordFile, "resource-password-file", "", "the database's password is in this `file`")
 	flags.StringVar(&d.name, "name", "", "the `name` of that site's participant")
 	return cmd
@@ -182,7 +182,7 @@ func (d *doctor) lookAtResource(ctx context.Context) error {
 		cfg := mysql.Config{URL: d.resource, PasswordFile: d.passwordFile, Log: hclog.NewNullLogger()}
 		findings = mysql.Check(ctx, cfg, d.cluster, d.name)
 	default:
-		return wrongUsage(errors.New("--resource: it must be postgres://... or mysql://..."))
+		return wrongUsage(errors.New("--resource: it must be postgres://USER@HOST/DB or mysql://USER@HOST/DB"))
 	}
 	for _, f := range findings {
 		d.note("database", f.Level, f.What, f.Remedy)

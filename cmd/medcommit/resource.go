@@ -25,7 +25,7 @@ type resourceFlags struct {
 
 func (f *resourceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.resource, "resource", "embedded:", "the site's database, a `URL`: embedded:DIR, postgres://... or mysql://...")
+	flags.StringVar(&f.resource, "resource", "embedded:", "the site's database, a `URL`: embedded:DIR, postgres://USER@HOST/DB or mysql://USER@HOST/DB")
 	flags.StringVar(&f.passwordFile, "resource-password-file", "", "the database's password is in this `file`")
 	flags.StringVar(&f.data, "data", "medcommit-data", "keep the embedded store in this `folder`")
 	flags.DurationVar(&f.lockTimeout, "lock-timeout", 3*time.Second, "how long work waits for a lock before it is a vote to abort")
@@ -51,5 +51,5 @@ func (f *resourceFlags) open(log hclog.Logger) (participant.ResourceManager, err
 	case "mysql":
 		return mysql.New(mysql.Config{URL: f.resource, PasswordFile: f.passwordFile, LockTimeout: f.lockTimeout, Log: log.Named("mysql")})
 	}
-	return nil, errors.New("--resource: it must be embedded:DIR, postgres://... or mysql://...")
+	return nil, errors.New("--resource: it must be embedded:DIR, postgres://USER@HOST/DB or mysql://USER@HOST/DB")
 }
