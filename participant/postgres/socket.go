@@ -8,7 +8,8 @@ import (
 )
 
 // quiet tells whether an idle connection is open and has nothing to read: a server that ends a connection says so on it first.
-// It asks the kernel only. pgconn's own CheckConn would wait for its deadline, and with a watcher that cancels, for two seconds.
+// It asks the kernel only. pgconn's own CheckConn would wait for its deadline, and with a watcher that cancels, for two seconds; and
+// SyscallConn's Read would wait for the read that pgconn leaves pending on a connection after a slow write.
 func quiet(conn net.Conn) bool {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
@@ -22,10 +23,9 @@ func quiet(conn net.Conn) bool {
 		return false
 	}
 	var peeked error
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, peeked = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return true
 	})
 	return err == nil && (errors.Is(peeked, syscall.EAGAIN) || errors.Is(peeked, syscall.EWOULDBLOCK))
 }
