@@ -43,17 +43,31 @@ func (f faults) has(k fault) bool { return f&(1<<k) != 0 }
 // choose gives a schedule its faults: each with a chance that is itself chosen, so that schedules with few and with many are tried
 // (swarm testing: Groce and others, 2012).
 func (w *world) choose() {
-	if in := 2 + w.rng.below(6); in < 6 {
+	switch in := 2 + w.rng.below(8); {
+	case in < 6:
 		for k := range faultCount {
 			if w.rng.chance(in) {
 				w.faults |= 1 << k
 			}
 		}
-	} else {
+	case in < 8:
 		for range 2 + w.rng.below(4) {
 			w.faults |= 1 << w.rng.below(int(faultCount))
 		}
+	default:
+		theme := themes[w.rng.below(len(themes))]
+		for k := range faultCount {
+			if theme.has(k) && !w.rng.chance(5) {
+				w.faults |= 1 << k
+			}
+		}
 	}
+	w.ids = 1
+	if w.rng.chance(2) {
+		w.ids += w.rng.below(4)
+	}
+	w.leaps = 4 + w.rng.below(40)
+	w.sleeps, w.wakes = 3+w.rng.below(8), 2+w.rng.below(8)
 	if !w.rng.chance(8) {
 		w.faults &^= 1 << faultRestore
 	}
@@ -72,6 +86,20 @@ func (w *world) choose() {
 	if w.rng.chance(2) {
 		w.withdrawAfter = time.Duration(200+w.rng.below(1000)) * time.Millisecond
 	}
+}
+
+// themes are faults that belong together: those that a rule is about.
+var themes = [...]faults{
+	1<<faultForget | 1<<faultTwice,                                                        // R11, R15
+	1<<faultForget | 1<<faultTwice | 1<<faultLazy | 1<<faultElect,                         // R11
+	1<<faultForget | 1<<faultSmall | 1<<faultCrashSite | 1<<faultTwice | 1<<faultPoison,   // R11, R14
+	1<<faultWithdraw | 1<<faultZombie | 1<<faultLag | 1<<faultLazy,                        // R9, R5
+	1<<faultWithdraw | 1<<faultCrashSite | 1<<faultExpire | 1<<faultLate | 1<<faultPoison, // R9, R8
+	1<<faultCut | 1<<faultLag | 1<<faultElect | 1<<faultWish | 1<<faultQueue,              // R4, R6
+	1<<faultZombie | 1<<faultLate | 1<<faultLookup | 1<<faultRefuse | 1<<faultCrashSite,   // R16, R7
+	1<<faultLarge | 1<<faultForget | 1<<faultLag | 1<<faultElect,                          // payloads
+	1<<faultRollOver | 1<<faultTwice | 1<<faultLazy | 1<<faultElect | 1<<faultWithdraw,    // generations
+	1<<faultExpire | 1<<faultQueue | 1<<faultWithdraw | 1<<faultZombie | 1<<faultCut,      // R5
 }
 
 // maxForgotten is the longest retention after which a schedule waits for history to be empty.

@@ -9,14 +9,15 @@ import (
 
 // judge sees every transaction of ZooKeeper and every change of the databases as it happens, and knows what must not be.
 type judge struct {
-	w        *world
-	trials   map[txn.Key]*trial
-	order    []txn.Key
-	ids      map[string][]*trial
-	ruledOut map[txn.Key]bool // a client was told that it was not started
-	lost     map[branchName]bool
-	asks     map[txn.Key]time.Duration // when it was asked for
-	heads    map[string]headUse
+	w           *world
+	trials      map[txn.Key]*trial
+	order       []txn.Key
+	lateHorizon int
+	ids         map[string][]*trial
+	ruledOut    map[txn.Key]bool // a client was told that it was not started
+	lost        map[branchName]bool
+	asks        map[txn.Key]time.Duration // when it was asked for
+	heads       map[string]headUse
 }
 
 type branchName struct {
@@ -29,14 +30,15 @@ type headUse struct{ branch branchName }
 
 // trial is one submission and all that became of it.
 type trial struct {
-	sub       txn.Submission
-	asked     time.Duration
-	decision  *txn.Decision
-	decided   time.Duration
-	place     txn.Pos
-	retired   bool
-	retiredAt time.Duration
-	forgotten bool
+	sub             txn.Submission
+	asked           time.Duration
+	decision        *txn.Decision
+	decided         time.Duration
+	place           txn.Pos
+	retired         bool
+	retiredAt       time.Duration
+	forgotten       bool
+	forgottenBefore bool
 }
 
 func newJudge(w *world) *judge {
@@ -79,6 +81,9 @@ func (j *judge) appended(op *txn.Op, at txn.Pos) {
 		if j.trials[t.sub.Key] != nil {
 			j.w.violate("%s is submitted twice", t.sub.Key)
 		}
+		for _, o := range j.ids[t.sub.ID] {
+			t.forgottenBefore = t.forgottenBefore || o.forgotten
+		}
 		j.trials[t.sub.Key] = t
 		j.order = append(j.order, t.sub.Key)
 		j.ids[t.sub.ID] = append(j.ids[t.sub.ID], t)
@@ -114,6 +119,9 @@ func (j *judge) decides(d *txn.Decision, at txn.Pos) {
 	if d.Verdict == txn.VerdictCommit {
 		j.commitIsSound(t)
 	}
+	if !j.isDuplicate(t) {
+		j.meansOne(t)
+	}
 }
 
 // commitIsSound checks AC3 at the commit point: every site can commit whatever happens.
@@ -139,9 +147,13 @@ func (j *judge) commitIsSound(t *trial) {
 			j.w.violate("%s is committed and its work failed at %s", k, name)
 		}
 	}
+}
+
+// meansOne checks that an id has one meaning: one outcome for all who submit it within the retention.
+func (j *judge) meansOne(t *trial) {
 	for _, other := range j.ids[t.sub.ID] {
-		if other != t && other.decision != nil && other.decision.Verdict == txn.VerdictCommit && !j.mayRepeat(other, t) {
-			j.w.violate("%s is executed twice: as %s and as %s", t.sub.ID, other.sub.Key, k)
+		if other != t && other.decision != nil && !j.isDuplicate(other) && !j.mayRepeat(other, t) {
+			j.w.violate("%s is executed twice: as %s and as %s", t.sub.ID, other.sub.Key, t.sub.Key)
 		}
 	}
 }

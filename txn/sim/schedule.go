@@ -43,9 +43,7 @@ func (w *world) run() {
 
 // disturb runs the cluster for a number of steps, faults and all.
 func (w *world) disturb(steps int) {
-	w.ids = 1 + w.rng.below(4)
 	rate := 6 + w.rng.below(40)
-	leaps := 8 + w.rng.below(60)
 	for range steps {
 		if w.failure != nil {
 			return
@@ -55,7 +53,7 @@ func (w *world) disturb(steps int) {
 			w.trouble()
 		case w.rng.chance(16):
 			w.repair()
-		case w.rng.chance(leaps):
+		case w.rng.chance(w.leaps):
 			w.leap()
 		case w.rng.chance(16):
 			w.order(w.ids)
@@ -76,6 +74,8 @@ func (w *world) disturb(steps int) {
 // leap lets everybody come far but for those who sleep: it makes long delays out of few steps.
 func (w *world) leap() {
 	w.sleep()
+	w.drowsy = w.rng.chance(2)
+	defer func() { w.drowsy = false }()
 	for range w.rng.below(6) {
 		w.settle()
 		w.now += time.Duration(50+w.rng.below(450)) * time.Millisecond
@@ -85,8 +85,11 @@ func (w *world) leap() {
 				w.flush(p)
 			}
 		}
-		if w.rng.chance(3) {
+		switch {
+		case w.rng.chance(3):
 			w.order(w.ids)
+		case w.rng.chance(6):
+			w.trouble()
 		}
 	}
 	if w.rng.chance(2) {
@@ -94,14 +97,14 @@ func (w *world) leap() {
 	}
 }
 
-// sleep wakes some of those who sleep, and sends others to sleep: mostly few, mostly a leader.
+// sleep wakes some of those who sleep, and sends others to sleep.
 func (w *world) sleep() {
 	for _, p := range w.processes {
 		if p.link.held {
-			p.link.held = !w.rng.chance(3)
+			p.link.held = !w.rng.chance(w.wakes)
 			continue
 		}
-		p.link.held = w.rng.chance(8) || p.leads && w.rng.chance(4)
+		p.link.held = w.rng.chance(w.sleeps)
 	}
 	if w.tracing {
 		for _, p := range w.processes {

@@ -14,6 +14,9 @@ func (w *world) carry(p *process, i int) {
 			w.learnExpired(p)
 			return
 		}
+		if !w.over && moves(m.Ops, txn.HorizonPath) && w.rng.chance(2) {
+			w.rush(p)
+		}
 		s.limbo = nil // the session has moved: what an older connection sent is refused from now on
 		l.answers = append(l.answers, w.carryMulti(s, m))
 		return
@@ -24,6 +27,31 @@ func (w *world) carry(p *process, i int) {
 	}
 	w.catchUp(s)
 	w.carryRead(p, e, s.view)
+}
+
+// rush lets the submissions of others that are on the wire arrive now, those of sleepers too.
+func (w *world) rush(p *process) {
+	for _, q := range w.processes {
+		if q == p || q.link.state != linkUp || !q.link.sess.alive {
+			continue
+		}
+		for i, e := range q.link.asked {
+			if m, ok := e.(txn.Multi); ok && submits(m.Ops) {
+				w.carry(q, i)
+				break
+			}
+		}
+	}
+}
+
+// moves tells whether a multi sets a node.
+func moves(ops []txn.Op, path string) bool {
+	for i := range ops {
+		if ops[i].Kind == txn.OpSet && ops[i].Path == path {
+			return true
+		}
+	}
+	return false
 }
 
 // carryMulti applies a multi and gives its answer.

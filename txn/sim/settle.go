@@ -25,6 +25,9 @@ func (w *world) settleOnce() bool {
 		p := w.processes[i]
 		for w.failure == nil && p.alive && w.settleProcess(p) {
 			moved = true
+			if w.drowsy && w.rng.chance(80) {
+				p.link.held = true // it falls asleep in the middle of it
+			}
 		}
 	}
 	for i := 0; i < len(w.calls) && w.failure == nil; {

@@ -46,6 +46,10 @@ type world struct {
 	last    *client                         // the fresh transaction of the continuation
 	ids     int                             // how many transactions the clients think of
 	hot     *process                        // whom trouble has met lately
+	leaps   int                             // a leap comes once in so many steps
+	sleeps  int                             // a process falls asleep once in so many leaps
+	wakes   int                             // and wakes once in so many
+	drowsy  bool                            // processes fall asleep at any moment
 	gate    func(*process, txn.Effect) bool // of a scenario: what has to wait
 	keys    int
 	starts  int
