@@ -75,7 +75,7 @@ func (w *world) choose() {
 		w.generation = int32(2 + w.rng.below(3))
 	}
 	if w.faults.has(faultSmall) {
-		w.maxOps = 4 + w.rng.below(5)
+		w.maxOps, w.siteOps = 4+w.rng.below(5), 3+w.rng.below(4)
 	}
 	w.retention = time.Minute
 	if w.faults.has(faultForget) {
@@ -93,7 +93,9 @@ var themes = [...]faults{
 	1<<faultForget | 1<<faultTwice,                                                        // R11, R15
 	1<<faultForget | 1<<faultTwice | 1<<faultLazy | 1<<faultElect,                         // R11
 	1<<faultForget | 1<<faultSmall | 1<<faultCrashSite | 1<<faultTwice | 1<<faultPoison,   // R11, R14
+	1<<faultForget | 1<<faultSmall | 1<<faultCrashSite | 1<<faultExpire,                   // R11
 	1<<faultWithdraw | 1<<faultZombie | 1<<faultLag | 1<<faultLazy,                        // R9, R5
+	1<<faultWithdraw | 1<<faultExpire | 1<<faultLag | 1<<faultSlow,                        // R2
 	1<<faultWithdraw | 1<<faultCrashSite | 1<<faultExpire | 1<<faultLate | 1<<faultPoison, // R9, R8
 	1<<faultCut | 1<<faultLag | 1<<faultElect | 1<<faultWish | 1<<faultQueue,              // R4, R6
 	1<<faultZombie | 1<<faultLate | 1<<faultLookup | 1<<faultRefuse | 1<<faultCrashSite,   // R16, R7

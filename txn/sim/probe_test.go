@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/medcommit/medcommit/txn"
@@ -8,32 +10,29 @@ import (
 
 func TestProbe(t *testing.T) {
 	n := map[string]int{}
-	for s := uint64(1); s <= 6000; s++ {
-		w := newSchedule(s, noHorizon, false)
+	for s := uint64(1); s <= 4000; s++ {
+		w := newSchedule(s, noMutation, false)
 		w.run()
-		for id, ts := range w.judge.ids {
-			_ = id
-			commits := 0
-			for _, x := range ts {
-				if x.decision != nil && x.decision.Verdict == txn.VerdictCommit {
-					commits++
+		for path, node := range w.zk.nodes {
+			if !strings.HasSuffix(path, "/applied") {
+				continue
+			}
+			for _, st := range node.stamps {
+				var a txn.Applied
+				if json.Unmarshal(st.data, &a) == nil && a.From.Before(a.At) {
+					n["from before at"]++
+					if w.faults.has(faultSmall) {
+						n["from before at, small"]++
+					}
 				}
-			}
-			if commits > 1 {
-				n["ids committed twice"]++
-			}
-			for i, x := range ts {
-				for _, y := range ts[i+1:] {
-					if x.forgotten && x.retired && y.forgottenBefore {
-						n["appended after the first was forgotten"]++
-					}
-					if x.forgotten && y.asked < x.retiredAt && y.forgottenBefore {
-						n["asked before retired, appended after forgotten"]++
-					}
+				if len(a.Needs) > 0 {
+					n["needs"]++
 				}
 			}
 		}
-		n["late horizon"] += w.judge.lateHorizon
+		if w.faults.has(faultSmall) {
+			n["small"]++
+		}
 	}
 	t.Log(n)
 }

@@ -44,6 +44,9 @@ func (w *world) run() {
 // disturb runs the cluster for a number of steps, faults and all.
 func (w *world) disturb(steps int) {
 	rate := 6 + w.rng.below(40)
+	if w.rng.chance(2) {
+		w.stricken = 10 + w.rng.below(40)
+	}
 	for range steps {
 		if w.failure != nil {
 			return

@@ -14,11 +14,14 @@ func (w *world) carry(p *process, i int) {
 			w.learnExpired(p)
 			return
 		}
-		if !w.over && moves(m.Ops, txn.HorizonPath) && w.rng.chance(2) {
+		if !w.over && moves(m.Ops, txn.HorizonPath) && w.rng.chance(3) {
 			w.rush(p)
 		}
 		s.limbo = nil // the session has moved: what an older connection sent is refused from now on
 		l.answers = append(l.answers, w.carryMulti(s, m))
+		if w.stricken > 0 && w.rng.chance(w.stricken) {
+			w.strike(p)
+		}
 		return
 	}
 	if !s.alive && s.view >= s.died {

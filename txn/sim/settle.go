@@ -101,7 +101,7 @@ func (w *world) elapse(d time.Duration) {
 
 // calmDown ends all faults: one process of each name runs, what was on its way has arrived, sessions that nobody uses are over.
 func (w *world) calmDown() {
-	w.calm, w.over, w.gate = true, true, nil
+	w.calm, w.over, w.gate, w.stricken = true, true, nil, 0
 	w.faults &= 1 << faultLate // what is late still ends
 	for _, p := range append([]*process(nil), w.processes...) {
 		p.link.held = false

@@ -190,3 +190,19 @@ func (w *world) restore() {
 	s.db, s.backup, s.restored = s.backup, nil, true
 	w.trace("the database of %s is restored", s.name)
 }
+
+// strike hits a process right after a write of its own was applied, before it hears of it.
+func (w *world) strike(p *process) {
+	crash := fault(faultCrash)
+	if p.site != nil {
+		crash = faultCrashSite
+	}
+	switch {
+	case w.faults.has(crash) && w.rng.chance(2):
+		w.crash(p)
+	case w.faults.has(faultCut) && w.rng.chance(2):
+		w.suspend(p)
+	case w.faults.has(faultExpire):
+		w.zk.expire(p.link.sess)
+	}
+}

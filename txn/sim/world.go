@@ -42,29 +42,31 @@ type world struct {
 	withdrawAfter time.Duration
 	generation    int32
 	maxOps        int
+	siteOps       int
 
-	last    *client                         // the fresh transaction of the continuation
-	ids     int                             // how many transactions the clients think of
-	hot     *process                        // whom trouble has met lately
-	leaps   int                             // a leap comes once in so many steps
-	sleeps  int                             // a process falls asleep once in so many leaps
-	wakes   int                             // and wakes once in so many
-	drowsy  bool                            // processes fall asleep at any moment
-	gate    func(*process, txn.Effect) bool // of a scenario: what has to wait
-	keys    int
-	starts  int
-	steps   int
-	calm    bool // every machine flushes at once
-	over    bool // no more faults: the continuation
-	failure *Failure
-	tracing bool
-	log     []string
+	last     *client                         // the fresh transaction of the continuation
+	ids      int                             // how many transactions the clients think of
+	hot      *process                        // whom trouble has met lately
+	leaps    int                             // a leap comes once in so many steps
+	sleeps   int                             // a process falls asleep once in so many leaps
+	wakes    int                             // and wakes once in so many
+	drowsy   bool                            // processes fall asleep at any moment
+	stricken int                             // trouble follows a write once in so many; zero: never
+	gate     func(*process, txn.Effect) bool // of a scenario: what has to wait
+	keys     int
+	starts   int
+	steps    int
+	calm     bool // every machine flushes at once
+	over     bool // no more faults: the continuation
+	failure  *Failure
+	tracing  bool
+	log      []string
 }
 
 // newWorld makes a cluster in which nothing runs yet.
 func newWorld(seed uint64, desks, sites int) *world {
 	w := &world{
-		seed: seed, rng: newRNG(seed), sites: make(map[string]*site, sites), generation: 1 << 20, maxOps: 64,
+		seed: seed, rng: newRNG(seed), sites: make(map[string]*site, sites), generation: 1 << 20, maxOps: 64, siteOps: 64,
 		retention: 2 * time.Second, sweepAfter: time.Second, withdrawAfter: time.Second,
 	}
 	w.zk = newZookeeper(w.violate)
