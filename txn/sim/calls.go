@@ -109,7 +109,6 @@ func (w *world) work(c *call, e txn.Work) txn.Ballot {
 		c.rollback = true
 	}
 	c.lookup = b.Vote == txn.VoteCommit && w.faults.has(faultLookup) && w.rng.chance(2)
-	w.judge.worked(c.site, e.XID.Key, b)
 	return b
 }
 

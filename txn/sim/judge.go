@@ -9,15 +9,14 @@ import (
 
 // judge sees every transaction of ZooKeeper and every change of the databases as it happens, and knows what must not be.
 type judge struct {
-	w           *world
-	trials      map[txn.Key]*trial
-	order       []txn.Key
-	lateHorizon int
-	ids         map[string][]*trial
-	ruledOut    map[txn.Key]bool // a client was told that it was not started
-	lost        map[branchName]bool
-	asks        map[txn.Key]time.Duration // when it was asked for
-	heads       map[string]headUse
+	w        *world
+	trials   map[txn.Key]*trial
+	order    []txn.Key
+	ids      map[string][]*trial
+	ruledOut map[txn.Key]bool // a client was told that it was not started
+	lost     map[branchName]bool
+	asks     map[txn.Key]time.Duration // when it was asked for
+	heads    map[string]headUse
 }
 
 type branchName struct {
@@ -30,15 +29,14 @@ type headUse struct{ branch branchName }
 
 // trial is one submission and all that became of it.
 type trial struct {
-	sub             txn.Submission
-	asked           time.Duration
-	decision        *txn.Decision
-	decided         time.Duration
-	place           txn.Pos
-	retired         bool
-	retiredAt       time.Duration
-	forgotten       bool
-	forgottenBefore bool
+	sub       txn.Submission
+	asked     time.Duration
+	decision  *txn.Decision
+	decided   time.Duration
+	place     txn.Pos
+	retired   bool
+	retiredAt time.Duration
+	forgotten bool
 }
 
 func newJudge(w *world) *judge {
@@ -80,9 +78,6 @@ func (j *judge) appended(op *txn.Op, at txn.Pos) {
 		t := &trial{sub: seg.Submissions[i], asked: j.asks[seg.Submissions[i].Key]}
 		if j.trials[t.sub.Key] != nil {
 			j.w.violate("%s is submitted twice", t.sub.Key)
-		}
-		for _, o := range j.ids[t.sub.ID] {
-			t.forgottenBefore = t.forgottenBefore || o.forgotten
 		}
 		j.trials[t.sub.Key] = t
 		j.order = append(j.order, t.sub.Key)
@@ -241,8 +236,6 @@ func (j *judge) lostAt(b branchName) {
 	j.lost[b] = true
 }
 
-func (j *judge) heuristic(e txn.Heuristic) {}
-
 // deleted looks at a payload that goes: nobody may need it any more.
 func (j *judge) deleted(op *txn.Op) {
 	for head, use := range j.heads {
@@ -287,9 +280,6 @@ func (j *judge) entryDeleted(op *txn.Op) {
 func (j *judge) isDuplicate(t *trial) bool {
 	return t.decision != nil && t.decision.Reason != nil && t.decision.Reason.Code == txn.ReasonDuplicate
 }
-
-// worked notes what a database answered to work.
-func (j *judge) worked(s *site, k txn.Key, b txn.Ballot) {}
 
 // commits judges a site's database as it commits a branch.
 func (j *judge) commits(s *site, k txn.Key) {

@@ -167,7 +167,7 @@ func (w *world) perform(p *process, e txn.Effect) {
 	case txn.SecondDecision:
 		w.violate("%s read a second decision for %s", p, e.Key)
 	case txn.Heuristic:
-		w.judge.heuristic(e)
+		w.trace("%s reports %s at %s", p, e.Key, e.Participant)
 	case txn.Sweep:
 		w.sweep(p, e)
 	default:
