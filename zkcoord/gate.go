@@ -83,6 +83,16 @@ func (c *gatedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Write never fails: it closes the connection instead, and the library learns that from its reader. For the library answers a request
+// whose write has failed twice, and one that was queued while it was being closed once more; there is room for two answers, so that
+// the third would hang it for good, and with it the end of the session.
+func (c *gatedConn) Write(b []byte) (int, error) {
+	if _, err := c.Conn.Write(b); err != nil {
+		c.Conn.Close()
+	}
+	return len(b), nil
+}
+
 func (c *gatedConn) Close() error {
 	c.gate.mu.Lock()
 	delete(c.gate.conns, c)
