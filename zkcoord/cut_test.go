@@ -179,7 +179,10 @@ func TestCutEndWithoutAServerIsSoon(t *testing.T) {
 	held.stop()
 	p.Release()
 	p.Refuse()
-	c.Do(txn.Multi{Token: 77, Ops: []txn.Op{appendTo(decisions, 1, "x")}}, txn.ReadNode{Token: 78, Path: "epoch"})
+	// Calls that are queued while the library is closed once made it stand still.
+	for i := range 40 {
+		c.Do(txn.Multi{Token: txn.Token(77 + i), Ops: []txn.Op{appendTo(decisions, 1, "x")}}, txn.ReadNode{Token: 78, Path: "epoch"})
+	}
 	c.stop()
 	never := newClient(t, root, p.Addr())
 	never.stop()

@@ -127,9 +127,27 @@ func (s *session) end() {
 	s.hosts.stop()
 	s.conn.Close() // releases every call
 	s.gate.shut()
-	for range s.gone {
-	}
+	s.awaitLibrary()
 	s.calls.Wait()
+}
+
+// libraryPatience is how long the library may take to end. That nothing is sent any more does not depend on it: the gate is shut.
+const libraryPatience = 10 * time.Second
+
+func (s *session) awaitLibrary() {
+	t := time.NewTimer(libraryPatience)
+	defer t.Stop()
+	for {
+		select {
+		case _, ok := <-s.gone:
+			if !ok {
+				return
+			}
+		case <-t.C:
+			s.d.log.Error("client library does not end and is left behind", "session", s.id)
+			return
+		}
+	}
 }
 
 func (s *session) whenReconnected() <-chan struct{} {
