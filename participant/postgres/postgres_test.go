@@ -157,7 +157,7 @@ func read(t *testing.T, database, name string) (value int64, exists bool) {
 	return value, true
 }
 
-func execute(t *testing.T, database, sql string) {
+func execute(t testing.TB, database, sql string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.Connect(ctx, database)
