@@ -70,8 +70,20 @@ func bodyFault(w http.ResponseWriter, err error, limit int64) error {
 }
 
 func tooLarge(w http.ResponseWriter, limit int64) error {
-	w.Header().Set("Connection", "close") // what is left of the body is not worth reading
+	w.Header().Set("Connection", "close") // what is left of the body is not worth keeping: see hearOut
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	return problem.New(problem.TooLarge, fmt.Sprintf("the limit is %d bytes", limit))
+}
+
+// hearOut sends the answer, and then lets a client that sends all its body before it reads come to the answer: closing at once
+// would reset its connection instead. What is sent is thrown away, and bounded in size and, as every body, in time.
+func hearOut(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Expect") != "" { // such a client waits for leave to send
+		return
+	}
+	if http.NewResponseController(w).Flush() == nil {
+		_, _ = io.CopyN(io.Discard, r.Body, hearOutBytes)
+	}
 }
 
 func badJSON(err error) error {

@@ -85,6 +85,9 @@ func (s *Server) answering(route string, serve func(http.ResponseWriter, *http.R
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		if err := serve(rec, r); err != nil {
 			s.fail(rec, route, err)
+			if rec.status == http.StatusRequestEntityTooLarge {
+				hearOut(rec, r)
+			}
 		}
 		s.metrics.answered(route, rec.status, time.Since(start))
 	})

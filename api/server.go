@@ -16,6 +16,7 @@ import (
 const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 30 * time.Second
+	hearOutBytes  = 64 << 20 // of a body over the limit
 	answerTimeout = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10

@@ -9,9 +9,10 @@ import (
 	"github.com/medcommit/medcommit/txn"
 )
 
-// How often the machine hears the time, and how long a batch of votes waits for more while the last one held more than two.
+// How often the machine hears the time: in any case, and at most, before other events. And how long a batch of votes waits for more while the last one held more than two.
 const (
 	tickEvery   = 20 * time.Millisecond
+	clockEvery  = time.Millisecond
 	lingerVotes = 500 * time.Microsecond
 )
 
@@ -52,6 +53,7 @@ func (p *Participant) loop(ctx context.Context) error {
 	defer flush.Stop()
 	var letters []letter
 	waiting := false // for flush
+	ticked := time.Duration(0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -65,6 +67,13 @@ func (p *Participant) loop(ctx context.Context) error {
 		case <-p.events.ready:
 		}
 		letters = p.events.takeAll(letters)
+		// Else a vote would bear the time of a tick, before its own request's.
+		if now := p.clock(); len(letters) > 0 && now.Now-ticked >= clockEvery {
+			ticked = now.Now
+			if err := p.step(ctx, now); err != nil {
+				return err
+			}
+		}
 		for _, l := range letters {
 			if err := p.step(ctx, l.event); err != nil {
 				return err
@@ -89,6 +98,10 @@ func (p *Participant) loop(ctx context.Context) error {
 
 func (p *Participant) tick() txn.Tick {
 	p.look()
+	return p.clock()
+}
+
+func (p *Participant) clock() txn.Tick {
 	return txn.Tick{Now: time.Since(p.begun), Wall: time.Now().UnixMilli()}
 }
 

@@ -1,6 +1,7 @@
 package zkcoord
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -162,7 +163,8 @@ func writeCursor(k txn.Key) string { return base64.RawURLEncoding.EncodeToString
 
 func readCursor(text string) (txn.Key, error) {
 	key, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(key) > 27 {
+	// "~" behind a key: see page.
+	if err != nil || (text != "" && !txn.Key(bytes.TrimSuffix(key, []byte("~"))).Valid()) {
 		return "", fmt.Errorf("list the transactions: %w", txn.ErrBadCursor)
 	}
 	return txn.Key(key), nil

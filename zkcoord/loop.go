@@ -29,6 +29,9 @@ func (c *Coordinator) loop(ctx context.Context) {
 	c.tick()
 	for ctx.Err() == nil {
 		letters = c.box.take(letters)
+		if len(letters) > 0 {
+			c.clock() // else a decision would bear the time of a tick, before its own transaction's
+		}
 		for i := range letters {
 			c.open(&letters[i])
 		}
@@ -103,8 +106,7 @@ func (c *Coordinator) deliver(life context.Context, event txn.Event) {
 }
 
 func (c *Coordinator) tick() {
-	now := time.Now()
-	c.step(txn.Tick{Now: now.Sub(c.started), Wall: now.UnixMilli()})
+	now := c.clock()
 	c.election.act()
 	c.announcement.tick()
 	c.lookAtConnection(now)
@@ -116,6 +118,13 @@ func (c *Coordinator) tick() {
 		c.draining = false
 		close(c.drained)
 	}
+}
+
+// clock tells the machine the time.
+func (c *Coordinator) clock() time.Time {
+	now := time.Now()
+	c.step(txn.Tick{Now: now.Sub(c.started), Wall: now.UnixMilli()})
+	return now
 }
 
 // lookAtConnection tells when ZooKeeper has not been reached for so long that the session may be over: that it is, ZooKeeper only says

@@ -119,7 +119,7 @@ func TestListingPages(t *testing.T) {
 			t.Errorf("seed %d, %+v: %d of %d are listed, or out of order", seed, filter, len(got), len(want))
 		}
 	}
-	for _, bad := range []string{"!", "a b", "%%%"} {
+	for _, bad := range []string{"!", "a b", "%%%", "banana", writeCursor("short"), writeCursor("0123456789abcdefghijklmnopq")} {
 		if _, err := readCursor(bad); err == nil {
 			t.Errorf("the cursor %q is taken", bad)
 		}
