@@ -45,6 +45,7 @@ func StartPostgres(ctx context.Context, dir string, settings map[string]string) 
 	p := &Postgres{dir: dir, bin: bin, as: as, settings: map[string]string{
 		"max_prepared_transactions": "64", "max_connections": "100", "shared_buffers": "32MB",
 		"listen_addresses": "127.0.0.1", "unix_socket_directories": "",
+		"dynamic_shared_memory_type": "mmap", // in the data folder: what a kill leaves behind goes with it
 	}}
 	maps.Copy(p.settings, settings)
 	if err := p.layOut(ctx); err != nil {
@@ -69,7 +70,10 @@ func NewPostgres(t testing.TB, settings map[string]string) *Postgres {
 		t.Fatalf("start PostgreSQL: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := p.Kill(); err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), startTimeout)
+		defer cancel()
+		// At once, but not by SIGKILL, after which a segment of shared memory would stay.
+		if err := p.process.stop(ctx, syscall.SIGQUIT); err != nil {
 			t.Errorf("stop PostgreSQL: %v", err)
 		}
 	})
