@@ -2,6 +2,8 @@ package txn
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -101,7 +103,8 @@ func (c *Coordinator) stepDown() {
 		return
 	}
 	c.lead = nil
-	for _, s := range c.sites {
+	for _, name := range slices.Sorted(maps.Keys(c.sites)) {
+		s := c.sites[name]
 		if s.follows {
 			c.emit(Unfollow{Log: Log{Kind: Votes, Participant: s.name}})
 		}

@@ -76,6 +76,9 @@ func (w *world) choose() {
 	}
 	if w.faults.has(faultSmall) {
 		w.maxOps, w.siteOps = 4+w.rng.below(5), 3+w.rng.below(4)
+		if w.faults.has(faultLarge) {
+			w.siteOps++ // a payload's head and part go in one multi
+		}
 	}
 	w.retention = time.Minute
 	if w.faults.has(faultForget) {
