@@ -29,11 +29,13 @@ type leadership struct {
 }
 
 // takeOver fences first (R4): it moves the epoch in a multi that checks its own election node, and reads only then.
+// Where it still leads, an earlier candidature was lost without its hearing of it: it begins anew.
 func (c *Coordinator) takeOver(e Lead) {
-	if !c.synced || c.lead != nil {
+	if !c.synced {
 		c.emit(Deposed{})
 		return
 	}
+	c.stepDown()
 	c.lead = &leadership{stage: fencing, voters: map[Key][]lateVote{}}
 	c.bump(c.lead, e)
 }

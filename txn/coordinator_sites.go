@@ -14,6 +14,7 @@ type site struct {
 	// Of a leader:
 	listing bool // its votes are being read again
 	follows bool
+	top     Pos // the highest entry of its votes that was read
 }
 
 // share is one participant's share of a transaction.

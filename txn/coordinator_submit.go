@@ -25,18 +25,18 @@ type handing struct {
 	sent    bool  // perhaps it is in the log
 }
 
-// submitOne looks for the id and queues the submission where it is new.
+// submitOne looks for the id and queues the submission where it is new, and where there is room for it in history. An id that is
+// known is answered in any case: it was started.
 func (c *Coordinator) submitOne(s Submit) {
+	h := &handing{Submit: s, since: c.now, horizon: c.horizon}
 	switch {
 	case !c.synced:
 		c.emit(Submitted{Ticket: s.Ticket, Result: SubmitUnavailable})
+	case c.answerKnown(h):
 	case c.index.bytes >= c.cfg.HistoryBytes:
 		c.emit(Submitted{Ticket: s.Ticket, Result: SubmitFull})
 	default:
-		h := &handing{Submit: s, since: c.now, horizon: c.horizon}
-		if !c.answerKnown(h) {
-			c.submit.waiting = append(c.submit.waiting, h)
-		}
+		c.submit.waiting = append(c.submit.waiting, h)
 	}
 }
 

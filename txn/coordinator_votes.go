@@ -37,6 +37,9 @@ func (c *Coordinator) readVotes(participant string, e Entry) {
 	if l == nil || e.Segment == nil {
 		return
 	}
+	if s := c.site(participant); s.top.Before(e.Pos) {
+		s.top = e.Pos
+	}
 	unknown := false
 	for _, v := range e.Segment.Votes {
 		t, ok := c.index.txs[v.Key]
@@ -60,7 +63,7 @@ func (c *Coordinator) readVotes(participant string, e Entry) {
 }
 
 // readVotesAgain lists a participant's votes because one that was relied on has vanished: votes in segments that are gone are
-// dropped, the others stand (R2).
+// dropped, the others stand (R2), also those that are read while the list is made: it may be older than they are.
 func (c *Coordinator) readVotesAgain(participant string) {
 	s := c.site(participant)
 	l := c.leads()
@@ -68,6 +71,7 @@ func (c *Coordinator) readVotesAgain(participant string) {
 		return
 	}
 	s.listing = true
+	top := s.top
 	log := Log{Kind: Votes, Participant: participant}
 	c.ask(func(t Token) Effect { return ListLog{Token: t, Log: log} }, func(ev Event) {
 		s.listing = false
@@ -81,8 +85,11 @@ func (c *Coordinator) readVotesAgain(participant string) {
 		}
 		for _, t := range c.index.txs {
 			i := t.place(participant)
-			if i >= 0 && t.decision == nil && t.votes[i].Vote.relied() && !there[t.votes[i].pos] {
-				t.votes[i] = standingVote{}
+			if i < 0 || t.decision != nil {
+				continue
+			}
+			if v := &t.votes[i]; v.Vote.relied() && !there[v.pos] && !top.Before(v.pos) {
+				*v = standingVote{}
 			}
 		}
 		for _, e := range listed.Entries {

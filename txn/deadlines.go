@@ -2,13 +2,32 @@ package txn
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
 // deadlines is a queue of transactions by their deadline.
-type deadlines struct{ heap deadlineHeap }
+type deadlines struct {
+	heap    deadlineHeap
+	crowded int // at this length the heap is cleared of what is decided
+}
 
-func (d *deadlines) add(at time.Duration, t *transaction) { heap.Push(&d.heap, deadline{at, t}) }
+// uncrowded is how many deadlines are kept without a look at which are still of use.
+const uncrowded = 256
+
+func (d *deadlines) add(at time.Duration, t *transaction) {
+	heap.Push(&d.heap, deadline{at, t})
+	if len(d.heap) > max(d.crowded, uncrowded) {
+		d.clear()
+	}
+}
+
+// clear drops what is decided: with long time-outs most deadlines never come.
+func (d *deadlines) clear() {
+	d.heap = slices.DeleteFunc(d.heap, func(x deadline) bool { return x.t.decision != nil })
+	heap.Init(&d.heap)
+	d.crowded = 2 * len(d.heap)
+}
 
 // next takes the next transaction whose deadline has come and that is not decided.
 func (d *deadlines) next(now time.Duration) (*transaction, bool) {

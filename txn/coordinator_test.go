@@ -1,0 +1,80 @@
+package txn
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestCoordinatorKnowsAnIDWhileHistoryIsFull(t *testing.T) {
+	r := newCoordinatorRig(t, CoordinatorConfig{HistoryBytes: 100})
+	r.lead()
+	r.submit(1, "k1", "live", "a")
+	r.submit(2, "k2", "past", "a")
+	r.vote("a", "k2")
+	r.apply("a")
+	r.pass(2 * time.Second)
+	r.submit(3, "k3", "live", "a")
+	r.submit(4, "k4", "past", "a")
+	r.submit(5, "k5", "new", "a")
+	for ticket, want := range map[Ticket]SubmitResult{3: SubmitKnown, 4: SubmitPast, 5: SubmitFull} {
+		if got := r.answered(ticket); got != want {
+			t.Errorf("submission %d is answered %v, not %v", ticket, got, want)
+		}
+	}
+}
+
+// A vote that is read while its site's votes are listed again, because another has vanished, is not in the list and stands all
+// the same: nothing would give it a second time.
+func TestCoordinatorKeepsAVoteThatIsReadDuringAListing(t *testing.T) {
+	r := newCoordinatorRig(t, CoordinatorConfig{})
+	r.lead()
+	r.submit(1, "k1", "t1", "a", "b")
+	r.submit(2, "k2", "t2", "a", "c")
+	votes := Log{Kind: Votes, Participant: "a"}
+	old := r.vote("a", "k1", "k2")
+	r.vanish(votes, old)
+	r.hold = func(e Effect) bool { _, ok := e.(ListLog); return ok }
+	r.vote("c", "k2") // its decision finds that a's vote has vanished
+	if len(r.held) != 1 {
+		t.Fatalf("a's votes are listed %d times", len(r.held))
+	}
+	list := LogListed{Token: r.held[0].(ListLog).Token, Log: votes, Gen: 1}
+	r.vote("a", "k1", "k2")
+	r.step(list)
+	r.vote("b", "k1")
+	if got := r.state("k1"); got != StateCommitting {
+		t.Errorf("t1 is %v though both sites' votes stand", got)
+	}
+}
+
+// A candidature that is new finds a leadership that an earlier one left, and replaces it.
+func TestCoordinatorLeadsAnewWhereItStillLeads(t *testing.T) {
+	r := newCoordinatorRig(t, CoordinatorConfig{})
+	r.lead()
+	r.versions[EpochPath]++ // another one led meanwhile, and nothing told this one
+	r.said = nil
+	r.lead()
+	if len(r.said) != 1 || r.said[0] != (Leading{Epoch: 3}) {
+		t.Errorf("it says %v, not that it leads at epoch 3", r.said)
+	}
+	r.submit(1, "k1", "t1", "a")
+	r.vote("a", "k1")
+	if got := r.state("k1"); got != StateCommitting {
+		t.Errorf("t1 is %v", got)
+	}
+}
+
+func TestCoordinatorForgetsDeadlinesOfWhatIsDecided(t *testing.T) {
+	r := newCoordinatorRig(t, CoordinatorConfig{})
+	r.lead()
+	r.submit(1, "open", "open", "a") // the earliest deadline, and not decided
+	for i := range 2000 {
+		k := Key(fmt.Sprintf("k%04d", i))
+		r.submit(Ticket(i+2), k, string(k), "a")
+		r.vote("a", k)
+	}
+	if n := len(r.c.lead.deadlines.heap); n > 1000 {
+		t.Errorf("%d deadlines are kept for one transaction that is not decided", n)
+	}
+}
