@@ -113,6 +113,8 @@ func (c *Coordinator) Step(e Event) []Effect {
 		c.stepDown()
 	case Heads:
 		c.read(e.Token, e)
+	case ChapterGone:
+		c.index.dropChapter(e.Chapter)
 	}
 	return c.out
 }

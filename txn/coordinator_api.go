@@ -54,7 +54,7 @@ type Submitted struct {
 	Ticket Ticket
 	Result SubmitResult
 	Key    Key
-	// Chapter is with SubmitPast. Where that entry is gone by now, the id is forgotten: submit again.
+	// Chapter is with SubmitPast. Where that entry is gone by now, the id is forgotten: say ChapterGone and submit again.
 	Chapter Pos
 }
 
@@ -76,6 +76,9 @@ type Lead struct {
 	Nonce        string
 	Remove       string
 }
+
+// ChapterGone tells the machine that the entry of history at Chapter, which it has read, is not there any more: its ids are forgotten.
+type ChapterGone struct{ Chapter Pos }
 
 // Resign tells the machine to stop leading.
 type Resign struct{}
@@ -118,12 +121,13 @@ type Head struct {
 	Parts int
 }
 
-func (Submit) event()    {}
-func (AbortWish) event() {}
-func (Presence) event()  {}
-func (Lead) event()      {}
-func (Resign) event()    {}
-func (Heads) event()     {}
+func (Submit) event()      {}
+func (AbortWish) event()   {}
+func (Presence) event()    {}
+func (Lead) event()        {}
+func (Resign) event()      {}
+func (ChapterGone) event() {}
+func (Heads) event()       {}
 
 func (Submitted) effect()      {}
 func (Leading) effect()        {}

@@ -111,6 +111,9 @@ func (c *Coordinator) learn(t *transaction, d *Decision, pos Pos) {
 	}
 	t.decision, t.dpos = d, pos
 	t.queued = false
+	if !t.duplicate() {
+		c.index.supersede(t)
+	}
 	for i, p := range t.sub.Participants {
 		s := c.site(p)
 		if !s.finished(t, i, c.wall) {

@@ -121,6 +121,14 @@ func (x *index) meaning(id string) (*transaction, past, bool) {
 	return nil, past{}, false
 }
 
+// supersede forgets what the id of t meant in history, once t is decided to be no duplicate: that was forgotten before.
+func (x *index) supersede(t *transaction) {
+	h := hashID(t.sub.ID)
+	if p, ok := x.past[h]; ok && p.key != hashKey(t.sub.Key) {
+		delete(x.past, h)
+	}
+}
+
 // isDuplicate tells whether the id of t means another submission, whether that is decided yet or not.
 func (x *index) isDuplicate(t *transaction) bool {
 	if t.decision != nil {

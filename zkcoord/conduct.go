@@ -32,7 +32,7 @@ func (c *Coordinator) syncedNow() {
 	}
 	c.synced.Store(true)
 	c.election.able = true
-	c.election.act()
+	c.box.put(letter{call: c.election.act}) // not now: it may step the machine, whose effects are being carried out
 }
 
 func (c *Coordinator) lookAfter(key txn.Key) {
@@ -77,10 +77,8 @@ func (c *Coordinator) stopLeading() {
 
 // placeRemoved is called when the own election node was removed by somebody else: who did it leads soon.
 func (c *Coordinator) placeRemoved() {
-	if c.epoch != 0 {
-		c.stopLeading()
-		c.step(txn.Resign{})
-	}
+	c.stopLeading()
+	c.step(txn.Resign{}) // a take-over that is under way too
 	c.election.cool()
 }
 

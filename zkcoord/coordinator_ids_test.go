@@ -77,6 +77,47 @@ func TestR3TwoBodiesUnderOneID(t *testing.T) {
 	}
 }
 
+// A standby that has not looked at what is gone from history since finds that out when it is asked.
+func TestForgottenIDAtAStandby(t *testing.T) {
+	tc := newTestCluster(t)
+	tc.site("a")
+	c1 := tc.coordinator("c1", func(cfg *Config) { cfg.Retention, cfg.HorizonEvery = 4*time.Second, 200*time.Millisecond })
+	c1.awaitSites("a")
+	ctx := context.Background()
+	for _, id := range []string{"tx-1", "tx-2"} {
+		h := handed(id, "a")
+		h.Wait = txn.WaitCompleted
+		if _, err := c1.Submit(ctx, h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "they are retired", func() bool {
+		n := txn.Counts{InFlight: 1}
+		err := c1.ask(ctx, func() { n = c1.machine.Counts() })
+		return err == nil && n.InFlight == 0 && n.History == 2
+	})
+	c2 := tc.coordinator("c2", func(cfg *Config) { cfg.Retention, cfg.HorizonEvery = 4*time.Second, time.Hour })
+	c2.awaitSites("a")
+	eventually(t, "they are forgotten", func() bool {
+		_, err := c1.Transaction(ctx, "tx-1")
+		return errors.Is(err, txn.ErrNotFound)
+	})
+	begun := time.Now()
+	if _, err := c2.Submit(ctx, handed("tx-1", "a")); err != nil {
+		t.Errorf("the id as new at the standby: %v", err)
+	}
+	again, err := c1.Submit(ctx, handed("tx-2", "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c2.Transaction(ctx, "tx-2"); err != nil || got.Key != again.Key {
+		t.Errorf("the new transaction %s under a forgotten id is %s, %v", again.Key, got.Key, err)
+	}
+	if took := time.Since(begun); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestRetireListAndForget(t *testing.T) {
 	tc := newTestCluster(t)
 	site := tc.site("a")

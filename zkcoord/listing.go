@@ -29,7 +29,6 @@ func (c *Coordinator) Transactions(ctx context.Context, f txn.Filter) (txn.Page,
 	ctx, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
 	l := listing{filter: f, before: before, limit: min(max(f.Limit, 1), 1000)}
-	var chapters []txn.Pos
 	err = c.ask(ctx, func() {
 		older := 0 // in a row: the live logs are nearly in the order of the keys
 		c.machine.EachLive(before, func(t txn.Transaction) bool {
@@ -39,12 +38,11 @@ func (c *Coordinator) Transactions(ctx context.Context, f txn.Filter) (txn.Page,
 			older++
 			return !l.full() || older < 1000
 		})
-		chapters = c.machine.Chapters()
+		c.segments.keep(c.machine.Chapters()) // here, where none is read meanwhile
 	})
 	if err != nil {
 		return txn.Page{}, err
 	}
-	c.segments.keep(chapters)
 	if err := c.listHistory(ctx, &l); err != nil {
 		return txn.Page{}, err
 	}

@@ -64,33 +64,42 @@ func (c *Coordinator) find(ctx context.Context, id string) (finding, error) {
 	return c.look(ctx, id)
 }
 
-// look finds what id means by what was read so far.
+// look finds what id means by what was read so far. Where an entry of history is gone meanwhile, its ids are forgotten, and may mean
+// something else.
 func (c *Coordinator) look(ctx context.Context, id string) (finding, error) {
+	for {
+		found, gone, err := c.lookOnce(ctx, id)
+		if !errors.Is(err, errGone) {
+			return found, err
+		}
+		c.box.put(letter{event: txn.ChapterGone{Chapter: gone}})
+	}
+}
+
+// lookOnce gives, with errGone, the entry of history that is not there any more.
+func (c *Coordinator) lookOnce(ctx context.Context, id string) (finding, txn.Pos, error) {
 	var found finding
 	var chapter txn.Pos
 	where := txn.FoundNowhere
 	err := c.ask(ctx, func() { found.view, found.digest, chapter, where = c.machine.Lookup(id) })
 	switch {
 	case err != nil:
-		return finding{}, err
+		return finding{}, chapter, err
 	case where == txn.FoundLive:
-		return found, nil
+		return found, chapter, nil
 	case where == txn.FoundNowhere:
-		return finding{}, txn.ErrNotFound
+		return finding{}, chapter, txn.ErrNotFound
 	}
 	past, err := c.chapter(ctx, chapter)
-	if errors.Is(err, errGone) {
-		return finding{}, txn.ErrNotFound // forgotten meanwhile
-	}
 	if err != nil {
-		return finding{}, err
+		return finding{}, chapter, err
 	}
 	for i := range past {
 		if past[i].Submission.ID == id {
-			return finding{past[i].View(c.cluster), past[i].Submission.Digest}, nil
+			return finding{past[i].View(c.cluster), past[i].Submission.Digest}, chapter, nil
 		}
 	}
-	return finding{}, txn.ErrNotFound
+	return finding{}, chapter, txn.ErrNotFound
 }
 
 // catchUp reads the logs to their ends after a write of one's own. Those who ask while it is under way share the next one.
