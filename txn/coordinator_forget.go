@@ -5,11 +5,12 @@ import "time"
 // forget forgets in order (R11): the horizon moves first, at most once in HorizonEvery; then the submissions are read to the end,
 // and the duplicates of what is to go are decided; only then history goes, and only what no live log names any more.
 func (c *Coordinator) forget(l *leadership) bool {
-	if l.everSet && c.now-l.moved < c.cfg.HorizonEvery {
+	if c.now < l.forgetAt {
 		return false
 	}
 	old := c.oldChapters()
 	if len(old) == 0 {
+		l.forgetAt = c.now + c.cfg.HorizonEvery/10
 		return false
 	}
 	l.busy = true
@@ -22,7 +23,7 @@ func (c *Coordinator) forget(l *leadership) bool {
 			if !r.done {
 				return // moved or lost: the next round reads it anew
 			}
-			l.moved, l.everSet = c.now, true
+			l.forgetAt = c.now + c.cfg.HorizonEvery
 			l.busy = true
 			c.readToEnd(transactionsLog, func() { c.awaitDuplicates(l, old) })
 		})

@@ -5,10 +5,12 @@ import (
 	"time"
 )
 
-// How many complete transactions are retired at once, and how long the first of them waits for company.
+// How many complete transactions are retired at once, how long the first of them waits for company, and how long after a look that
+// found nothing to clear there is another: a look goes through all that is kept.
 const (
 	retireAtOnce = 1000
 	retireAfter  = time.Second
+	clearAfter   = 50 * time.Millisecond
 )
 
 // housekeeping is the leader's third lane: retiring, forgetting, generations, sweeping, one multi at a time. Every one of its
@@ -17,8 +19,8 @@ type housekeeping struct {
 	busy     bool
 	dirty    bool // entries may have become free to go
 	finished []*transaction
-	moved    time.Duration // when the horizon was last moved by this leader
-	everSet  bool
+	clearAt  time.Duration // not before
+	forgetAt time.Duration // not before
 	swept    time.Duration
 	heads    map[string]time.Duration // when a head without a submission was first seen
 }
@@ -185,7 +187,7 @@ func (c *Coordinator) freeSubmissions(going map[*transaction]bool, most int) []P
 // clear deletes what retiring left: submissions' entries whose transactions are all over, and decisions' entries whose
 // transactions' submissions are all gone and which every site concerned has passed for good.
 func (c *Coordinator) clear(l *leadership) bool {
-	if !l.dirty {
+	if !l.dirty || c.now < l.clearAt {
 		return false
 	}
 	l.dirty = false
@@ -193,6 +195,7 @@ func (c *Coordinator) clear(l *leadership) bool {
 	submissions := c.freeSubmissions(nil, half)
 	decisions := c.freeDecisions(half)
 	if len(submissions)+len(decisions) == 0 {
+		l.clearAt = c.now + clearAfter
 		return false
 	}
 	var ops []Op
