@@ -177,10 +177,11 @@ func (c *Coordinator) follow(ctx context.Context, key txn.Key, wait txn.Wait) (t
 	return c.asItStands(context.WithoutCancel(ctx), key)
 }
 
-// asItStands gives a submission whose wait is over. ErrPerhaps: the log was not seen to hold it.
+// asItStands gives a submission whose wait is over. ErrPerhaps: the log was not seen to hold it, or it is a duplicate, and what its id
+// means is for a later question to find out.
 func (c *Coordinator) asItStands(ctx context.Context, key txn.Key) (t txn.Transaction, err error) {
 	live := false
-	if err := c.ask(ctx, func() { t, _, live = c.machine.LookupKey(key) }); err != nil || !live {
+	if err := c.ask(ctx, func() { t, _, live = c.machine.LookupKey(key) }); err != nil || !live || isDuplicate(&t) {
 		return txn.Transaction{}, txn.ErrPerhaps
 	}
 	return t, nil
