@@ -133,7 +133,7 @@ func (r *run) work(ctx context.Context) error {
 	fmt.Fprintf(r.cfg.Out, "Prescribing, dispensing and discontinuing for %d patients: %d transactions, each over two or three sites.\n",
 		r.cfg.Patients, r.total)
 	bar := r.cfg.Progress(r.total)
-	r.load = workload{client: r.client, clients: 16, pause: 120 * time.Millisecond, told: func(outcome) { r.done.Add(1); bar.Done() }}
+	r.load = workload{client: r.client, clients: 16, pause: 80 * time.Millisecond, told: func(outcome) { r.done.Add(1); bar.Done() }}
 	if err := r.load.run(ctx, "delivery", []course{deliveries()}); err != nil {
 		return err
 	}
