@@ -19,6 +19,7 @@ type housekeeping struct {
 	busy     bool
 	dirty    bool // entries may have become free to go
 	finished []*transaction
+	most     int           // transactions retired at once, where a request was too large; else zero
 	clearAt  time.Duration // not before
 	forgetAt time.Duration // not before
 	swept    time.Duration
@@ -106,8 +107,11 @@ func (c *Coordinator) retire(l *leadership) bool {
 	}
 	records := &Segment{Batch: c.batch()}
 	going := map[*transaction]bool{}
-	bytes, n := 0, 0
-	for ; n < len(l.finished) && n < retireAtOnce && bytes < c.cfg.MaxBytes; n++ {
+	bytes, n, most := 0, 0, retireAtOnce
+	if l.most > 0 {
+		most = l.most
+	}
+	for ; n < len(l.finished) && n < most && bytes < c.cfg.MaxBytes; n++ {
 		t := l.finished[n]
 		if t.retired || going[t] || c.index.txs[t.sub.Key] != t {
 			continue
@@ -130,6 +134,7 @@ func (c *Coordinator) retire(l *leadership) bool {
 		switch {
 		case r.done:
 			l.busy = true
+			l.most = grow(l.most, retireAtOnce)
 			c.readToEnd(historyLog, func() {
 				each(free, c.index.dropSubmissions)
 				l.busy, l.dirty = false, true
@@ -147,10 +152,8 @@ func (c *Coordinator) retire(l *leadership) bool {
 			c.closed(ops[r.index])
 		case r.failed && ops[r.index].Kind == OpDeleteEntry:
 			c.index.dropSubmissions(ops[r.index].Pos)
-		case r.failed && r.err == OpErrTooLarge && n > 1:
-			c.retireAgain(l, batch[n/2:])
-			c.retireAgain(l, batch[:n/2])
-			return
+		case r.failed && r.err == OpErrTooLarge:
+			l.most = max(n/2, 1)
 		}
 		c.retireAgain(l, batch)
 	})

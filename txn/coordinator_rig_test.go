@@ -20,6 +20,7 @@ type coordinatorRig struct {
 	versions map[string]int32
 	entries  map[Log][]Entry
 	given    map[Log]int32
+	room     int // records of history that a request holds; zero: any number
 }
 
 func newCoordinatorRig(t *testing.T, cfg CoordinatorConfig) *coordinatorRig {
@@ -99,6 +100,10 @@ func (r *coordinatorRig) multi(m Multi) Event {
 		case OpCheck, OpSet:
 			if r.versions[op.Path] != op.Version {
 				return MultiFailed{Token: m.Token, Index: i, Err: OpErrBadVersion}
+			}
+		case OpAppend:
+			if r.room > 0 && len(op.Segment.History) > r.room {
+				return MultiFailed{Token: m.Token, Index: i, Err: OpErrTooLarge}
 			}
 		case OpCheckEntry, OpDeleteEntry:
 			if !slices.ContainsFunc(r.entries[op.Log], func(e Entry) bool { return e.Pos == op.Pos }) {

@@ -78,3 +78,20 @@ func TestCoordinatorForgetsDeadlinesOfWhatIsDecided(t *testing.T) {
 		t.Errorf("%d deadlines are kept for one transaction that is not decided", n)
 	}
 }
+
+func TestCoordinatorRetiresInSmallerPiecesWhatIsTooLarge(t *testing.T) {
+	r := newCoordinatorRig(t, CoordinatorConfig{})
+	r.lead()
+	for i := range 20 {
+		k := Key(fmt.Sprintf("k%04d", i))
+		r.submit(Ticket(i+1), k, string(k), "a")
+		r.vote("a", k)
+	}
+	r.apply("a")
+	r.room = 3
+	r.pass(2 * time.Second)
+	r.pass(2 * time.Second)
+	if n := r.c.Counts(); n.History != 20 || n.InFlight != 0 {
+		t.Errorf("%+v", n)
+	}
+}
