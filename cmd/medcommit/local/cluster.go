@@ -53,6 +53,7 @@ type Cluster struct {
 	servers      string
 	coordinators []*process
 	sites        []*process
+	lock         *os.File
 }
 
 // Start starts everything and waits until all of it is ready; then it writes cluster.json. After an error nothing is left running.
@@ -79,6 +80,9 @@ func (c *Cluster) start(ctx context.Context) error {
 	c.cfg.Dir = dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
+	}
+	if c.lock, err = lock(dir); err != nil {
+		return err
 	}
 	// What an earlier run wrote is not true of this one.
 	if err := os.Remove(c.description()); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -295,6 +299,10 @@ func (c *Cluster) Ended() []string {
 
 // Stop ends everything in order: sites, coordinators, ZooKeeper. It returns when all of it is gone.
 func (c *Cluster) Stop() {
+	if c.lock == nil { // nothing was started, and what is in the folder is another cluster's
+		return
+	}
+	defer c.lock.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	for _, group := range [][]*process{c.sites, c.coordinators} {
