@@ -18,7 +18,7 @@ first /usr/share/java/zookeeper.jar || need libzookeeper-java "ZooKeeper, which 
 first /usr/share/java/slf4j-simple.jar || need libslf4j-java "ZooKeeper's own log"
 first /usr/lib/postgresql/*/bin/initdb || need postgresql "a resource manager that the tests try for real"
 command -v mariadbd >/dev/null 2>&1 || first /usr/sbin/mariadbd || need mariadb-server-core "a resource manager that the tests try for real"
-command -v mariadb-install-db >/dev/null 2>&1 || case "$missing" in *mariadb-server-core*) ;; *) need mariadb-server-core "makes MariaDB's data folders" ;; esac
+command -v my_print_defaults >/dev/null 2>&1 || need mariadb-client-core "MariaDB's data folders are made with it"
 command -v gcc >/dev/null 2>&1 || need "gcc libc6-dev" "the race detector is linked with it"
 
 if [ -z "$missing" ]; then
