@@ -44,7 +44,6 @@ that --config names (session-timeout: 4s); a flag beats the environment, which b
 	root.AddGroup(&cobra.Group{ID: "roles", Title: "Roles:"}, &cobra.Group{ID: "local", Title: "On this machine:"},
 		&cobra.Group{ID: "client", Title: "Working with a cluster:"})
 	root.AddCommand(commands()...)
-	root.CompletionOptions.HiddenDefaultCmd = false
 	guard(root)
 	return root
 }
@@ -56,9 +55,6 @@ func guard(cmd *cobra.Command) {
 		check = cobra.NoArgs
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if cmd.HasSubCommands() && !cmd.Runnable() && len(args) > 0 {
-			return wrongUsage(fmt.Errorf("unknown command %q; see %s --help", args[0], cmd.CommandPath()))
-		}
 		if err := check(cmd, args); err != nil {
 			return wrongUsage(fmt.Errorf("%w; see %s --help", err, cmd.CommandPath()))
 		}
@@ -68,10 +64,7 @@ func guard(cmd *cobra.Command) {
 		guard(sub)
 	}
 	if cmd.HasSubCommands() && !cmd.Runnable() {
-		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return wrongUsage(fmt.Errorf("unknown command %q; see %s --help", args[0], cmd.CommandPath()))
-			}
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 			if err := cmd.Help(); err != nil {
 				return err
 			}
