@@ -12,7 +12,7 @@ CUTS := ^TestCut
 # The simulator is sequential but for its workers: a few schedules run under the race detector, all of them without it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check sim test-clinical databases clean
+.PHONY: help setup build demo test check sim soak test-clinical databases clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ sim: ## a million seeded schedules of the protocol (SCHEDULES=, SEED=)
 
 test-clinical: setup build ## prescriptions over MariaDB, PostgreSQL and the embedded store, with kills, audited by SQL
 	$(GO) test -timeout 20m -count 1 -v -run TestClinical ./integration
+
+soak: setup build ## two million transactions while a participant is away: memory, znodes, reading times (TRANSACTIONS=)
+	$(GO) run ./integration/soak -transactions $(or $(TRANSACTIONS),2000000)
 
 clean: ## remove what was built
 	rm -rf bin
