@@ -44,7 +44,7 @@ func forbidden(name, imported string) string {
 		return "the protocol needs nothing but the standard library"
 	case name == "txn" && slices.Contains(impure, imported):
 		return "the protocol does no I/O, keeps no clock and starts nothing"
-	case of == "txn" && to != "" && to != "txn":
+	case name == "txn" && to != "", of == "txn" && to != "" && to != "txn":
 		return "the protocol knows nobody"
 	case slices.Contains(star, of) && slices.Contains(star, to) && of != to:
 		return "what one needs of another it declares itself, in txn's types"

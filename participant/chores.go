@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // choreWithin bounds one question to the database that is no branch's; the machine asks again.
@@ -48,9 +49,11 @@ func (p *Participant) open(ctx context.Context, incarnation int32) bool {
 	const first, last = 100 * time.Millisecond, 2 * time.Second
 	p.status.wait(waitDatabase)
 	for pause := first; p.status.wanted.Load() == incarnation; pause = min(2*pause, last) {
+		failpoint.Before(failpoint.Open)
 		err := p.rm.Open(ctx, p.cluster, p.config.Name, incarnation)
 		p.status.opened(err)
 		if err == nil {
+			failpoint.After(failpoint.Open)
 			p.status.wait(waitRecovery)
 			return true
 		}
@@ -66,10 +69,13 @@ func (p *Participant) saveSite(e txn.SaveSite) chore {
 	return func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, choreWithin)
 		defer cancel()
+		failpoint.Before(failpoint.SiteRow)
 		err := p.rm.SaveSite(ctx, p.cluster, p.config.Name, e.Row)
 		if err != nil {
 			p.log.Warn("site row unsaved", "error", err)
 			p.suspect()
+		} else {
+			failpoint.After(failpoint.SiteRow)
 		}
 		p.tell(txn.SiteSaved{Token: e.Token, Failed: err != nil})
 	}
@@ -80,10 +86,13 @@ func (p *Participant) listPrepared(e txn.ListPrepared) chore {
 	return func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, choreWithin)
 		defer cancel()
+		failpoint.Before(failpoint.ListPrepared)
 		listed, err := p.rm.Prepared(ctx)
 		if err != nil {
 			p.log.Warn("prepared unlisted", "error", err)
 			p.suspect()
+		} else {
+			failpoint.After(failpoint.ListPrepared)
 		}
 		answer := txn.PreparedListed{Token: e.Token, Failed: err != nil}
 		for _, b := range listed {

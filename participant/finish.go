@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // finishWithin bounds one attempt to commit or to roll back; the machine tries again, with back-off.
@@ -25,15 +26,17 @@ func (p *Participant) finishAll(ctx context.Context) error {
 func (p *Participant) finish(ctx context.Context, f txn.Finish) txn.FinishResult {
 	ctx, cancel := context.WithTimeout(ctx, finishWithin)
 	defer cancel()
-	do, phase := p.rm.Rollback, phaseRollback
+	do, phase, step := p.rm.Rollback, phaseRollback, failpoint.Rollback
 	if f.Verdict == txn.VerdictCommit {
-		do, phase = p.rm.Commit, phaseCommit
+		do, phase, step = p.rm.Commit, phaseCommit, failpoint.Commit
 	}
+	failpoint.Before(step)
 	begun := time.Now()
 	err := do(ctx, f.XID)
 	p.metrics.took(phase, begun)
 	switch {
 	case err == nil:
+		failpoint.After(step)
 		return txn.FinishDone
 	case errors.Is(err, ErrUnknownBranch):
 		return txn.FinishUnknown

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // How often a database that does not answer is asked again.
@@ -39,11 +40,13 @@ func (p *Participant) work(ctx, limited context.Context, w txn.Work) (ballot txn
 		p.log.Warn("branch refused", "key", w.XID.Key, "error", err)
 		return p.lookUp(ctx, w.XID, txn.Abort(detail))
 	}
+	failpoint.Before(failpoint.Prepare)
 	begun := time.Now()
 	ballot, err = p.rm.Prepare(limited, w.XID, calls)
 	p.metrics.took(phasePrepare, begun)
 	switch {
 	case err == nil:
+		failpoint.After(failpoint.Prepare)
 		if ballot.Detail == txn.DetailDatabaseUnavailable {
 			p.suspect()
 		}

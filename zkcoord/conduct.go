@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // sessionUp begins everything that belongs to one session.
@@ -49,6 +50,7 @@ func (c *Coordinator) takeOver(l txn.Lead) {
 
 // leading is called when the machine decides from now on.
 func (c *Coordinator) leading(epoch int32) {
+	failpoint.Before(failpoint.Lead)
 	c.epoch = epoch
 	c.term.Store(&term{nonce: c.leadNonce, over: make(chan struct{})})
 	c.metrics.leader.Set(1)
@@ -57,6 +59,7 @@ func (c *Coordinator) leading(epoch int32) {
 		c.leaderGone = time.Time{}
 	}
 	c.log.Info("leading", "epoch", epoch)
+	failpoint.After(failpoint.Lead)
 }
 
 // deposed is called when another leader moved the epoch, or the own take-over failed.

@@ -34,10 +34,12 @@ func (s *session) multi(m txn.Multi) txn.Event {
 	if fail != nil {
 		return *fail
 	}
+	beforeMulti(&m)
 	since := time.Now()
 	results, err := s.conn.Multi(r.ops...)
 	s.d.metrics.observe(reqMulti, since)
 	if err == nil {
+		afterMulti(&m)
 		return s.done(m, r, results)
 	}
 	for i, res := range results {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // flight is one submission of this coordinator, from handing in to completion. The loop owns it.
@@ -89,7 +90,9 @@ func (f *flights) wake(view *txn.Transaction) {
 			rest = append(rest, w)
 			continue
 		}
+		failpoint.Before(failpoint.Answer)
 		w.answers <- answer{result: txn.SubmitAccepted, key: view.Key, view: *view}
+		failpoint.After(failpoint.Answer)
 	}
 	if len(rest) == 0 {
 		delete(f.waiters, view.Key)

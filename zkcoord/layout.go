@@ -11,6 +11,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // Folders of the root that package txn does not name.
@@ -77,7 +78,12 @@ func (d *Driver) makeLayout(ctx context.Context) error {
 	for _, kind := range []txn.LogKind{txn.Transactions, txn.Decisions, txn.History} {
 		ops = append(ops, d.createLog(txn.Log{Kind: kind})...)
 	}
-	return d.createOnce(ctx, ops)
+	failpoint.Before(failpoint.Layout)
+	err := d.createOnce(ctx, ops)
+	if err == nil {
+		failpoint.After(failpoint.Layout)
+	}
+	return err
 }
 
 func (d *Driver) makeRoot(ctx context.Context) error {
@@ -115,7 +121,10 @@ func (d *Driver) Register(ctx context.Context, name string, registration txn.Reg
 		case err == nil:
 			err = d.set(ctx, folder, data, stat.Version)
 		case errors.Is(err, zk.ErrNoNode):
-			err = d.createOnce(ctx, d.participantFolder(name, data))
+			failpoint.Before(failpoint.Register)
+			if err = d.createOnce(ctx, d.participantFolder(name, data)); err == nil {
+				failpoint.After(failpoint.Register)
+			}
 		}
 		if err != nil && !errors.Is(err, zk.ErrBadVersion) {
 			return "", fmt.Errorf("register participant: %w", err)

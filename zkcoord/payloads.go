@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // partBytes is the size of a payload's parts; one goes in a request of its own.
@@ -18,6 +19,7 @@ const partBytes = 200 << 10
 // random and new, and gives their number. The head is at version 0; the multi that submits sets it, and from then on the payload is
 // not swept.
 func (d *Driver) WritePayload(ctx context.Context, name string, payload []byte) (parts int, err error) {
+	failpoint.Before(failpoint.Payload)
 	packed := d.codec.pack.EncodeAll(payload, nil)
 	if err := d.createOnce(ctx, []any{create(d.path(txn.HeadPath(name)), nil)}); err != nil {
 		return 0, fmt.Errorf("write a payload's head: %w", err)
@@ -29,6 +31,7 @@ func (d *Driver) WritePayload(ctx context.Context, name string, payload []byte) 
 			return 0, fmt.Errorf("write a payload's part: %w", err)
 		}
 	}
+	failpoint.After(failpoint.Payload)
 	return parts, nil
 }
 

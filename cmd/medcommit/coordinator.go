@@ -72,10 +72,12 @@ func runCoordinator(cmd *cobra.Command, f coordinatorFlags) error {
 	}
 	log := f.logger("medcommit", cmd.ErrOrStderr())
 	registry := newRegistry()
-	c, err := zkcoord.New(zkcoord.Config{
+	config := zkcoord.Config{
 		ID: f.id, Advertise: f.advertise, Version: buildVersion(), ZooKeeper: f.zooKeeper(), Retention: f.retention,
 		HistoryBytes: int64(f.history), MaxInFlight: f.maxInFlight, Logger: log, Registerer: registry,
-	})
+	}
+	hastenCoordinator(&config)
+	c, err := zkcoord.New(config)
 	if err != nil {
 		return wrongUsage(err)
 	}

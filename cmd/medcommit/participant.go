@@ -82,10 +82,12 @@ func runParticipant(cmd *cobra.Command, f participantFlags) error {
 	if err != nil {
 		return wrongUsage(errors.Join(err, rm.Close()))
 	}
-	p, err := participant.New(participant.Config{
+	config := participant.Config{
 		Name: f.name, Catalogue: catalogue, URL: f.advertise, Version: buildVersion(), WithdrawAfter: f.withdrawAfter,
 		MaxInFlight: f.maxInFlight, Logger: log.Named("participant"), Registerer: registry,
-	}, driver, rm)
+	}
+	hastenParticipant(&config)
+	p, err := participant.New(config, driver, rm)
 	if err != nil {
 		return wrongUsage(errors.Join(err, rm.Close()))
 	}

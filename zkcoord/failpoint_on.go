@@ -1,0 +1,131 @@
+//go:build failpoints
+
+package zkcoord
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
+)
+
+func beforeMulti(m *txn.Multi) {
+	for _, p := range steps(m) {
+		failpoint.Before(p)
+	}
+}
+
+func afterMulti(m *txn.Multi) {
+	for _, p := range steps(m) {
+		failpoint.After(p)
+	}
+}
+
+// steps tells which steps of the protocol a multi carries out, from what it writes.
+func steps(m *txn.Multi) []failpoint.Point {
+	var all []failpoint.Point
+	touches := true
+	for i := range m.Ops {
+		op := &m.Ops[i]
+		touches = touches && op.Kind == txn.OpCheck
+		switch op.Kind {
+		case txn.OpAppend:
+			all = append(all, appending(op)...)
+		case txn.OpSet:
+			all = append(all, setting(op.Path)...)
+		case txn.OpCreate, txn.OpDelete:
+			all = append(all, making(op)...)
+		}
+	}
+	switch {
+	case touches:
+		return []failpoint.Point{failpoint.Touch}
+	case len(all) > 0:
+		return all
+	}
+	return deleting(m)
+}
+
+func appending(op *txn.Op) (all []failpoint.Point) {
+	switch op.Log.Kind {
+	case txn.Transactions:
+		return []failpoint.Point{failpoint.Submit}
+	case txn.History:
+		return []failpoint.Point{failpoint.Retire}
+	case txn.Decisions:
+		for _, d := range op.Segment.Decisions {
+			switch {
+			case d.Verdict == txn.VerdictCommit:
+				all = append(all, failpoint.DecideCommit)
+			case d.Reason != nil && d.Reason.Code == txn.ReasonDuplicate:
+				all = append(all, failpoint.DecideDuplicate)
+			default:
+				all = append(all, failpoint.DecideAbort)
+			}
+		}
+	case txn.Votes:
+		for _, v := range op.Segment.Votes {
+			switch {
+			case v.Withdrawn:
+				all = append(all, failpoint.Withdraw)
+			case v.Vote == txn.VoteAbort:
+				all = append(all, failpoint.VoteAbort)
+			default:
+				all = append(all, failpoint.VoteCommit)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all) // a batch is one step, however many it holds
+}
+
+func setting(path string) []failpoint.Point {
+	switch {
+	case path == txn.EpochPath:
+		return []failpoint.Point{failpoint.Bump}
+	case path == txn.HorizonPath:
+		return []failpoint.Point{failpoint.Horizon}
+	case strings.HasSuffix(path, "/applied"):
+		return []failpoint.Point{failpoint.Applied}
+	case strings.HasSuffix(path, "/incarnation"):
+		return []failpoint.Point{failpoint.Incarnation}
+	case strings.Contains(path, "/g-") && strings.HasPrefix(path, participantsPath+"/"):
+		return []failpoint.Point{failpoint.CloseOwn}
+	case strings.Contains(path, "/g-"):
+		return []failpoint.Point{failpoint.RollOver}
+	}
+	return nil
+}
+
+func making(op *txn.Op) []failpoint.Point {
+	folder, _, _ := strings.Cut(op.Path, "/")
+	switch {
+	case folder == coordinatorsPath && op.Kind == txn.OpCreate:
+		return []failpoint.Point{failpoint.Announce}
+	case folder == electionPath && op.Kind == txn.OpCreate:
+		return []failpoint.Point{failpoint.Stand}
+	case folder == drainedPath:
+		return []failpoint.Point{failpoint.Drain}
+	}
+	return nil
+}
+
+// deleting tells the step of a multi that writes nothing but checks and deletes.
+func deleting(m *txn.Multi) []failpoint.Point {
+	for i := range m.Ops {
+		op := &m.Ops[i]
+		folder, _, _ := strings.Cut(op.Path, "/")
+		switch {
+		case op.Kind == txn.OpDeleteEntry && op.Log.Kind == txn.History:
+			return []failpoint.Point{failpoint.Forget}
+		case op.Kind == txn.OpDeleteEntry:
+			return []failpoint.Point{failpoint.Clear}
+		case op.Kind == txn.OpDelete && folder == payloadsPath:
+			return []failpoint.Point{failpoint.Sweep}
+		case op.Kind == txn.OpDelete && folder == electionPath:
+			return []failpoint.Point{failpoint.Resign}
+		}
+	}
+	return nil
+}
