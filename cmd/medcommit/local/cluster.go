@@ -34,6 +34,9 @@ type Config struct {
 	Sites []Site
 	// LogLevel of the children. Default info.
 	LogLevel string
+	// CoordinatorFlags and SiteFlags are further flags of every coordinator and of every site, and Env, as NAME=VALUE, what they all
+	// find in their environment beside that of this process.
+	CoordinatorFlags, SiteFlags, Env []string
 	// Detached lets the children go on when this process ends; else they end with it.
 	Detached bool
 }
@@ -107,7 +110,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	for _, p := range append(append([]*process{}, c.coordinators...), c.sites...) {
-		if err := p.start(); err != nil {
+		if err := p.start(nil); err != nil {
 			return err
 		}
 		g.Go(func() error { return p.awaitReady(gctx) })
@@ -137,7 +140,7 @@ func (c *Cluster) startZooKeeper(ctx context.Context, port int) error {
 }
 
 func (c *Cluster) coordinator(id string, port int) *process {
-	return c.child(id, port, "coordinator", "--id", id)
+	return c.child(id, port, "coordinator", append([]string{"--id", id}, c.cfg.CoordinatorFlags...)...)
 }
 
 func (c *Cluster) site(s Site, port int) (*process, error) {
@@ -145,7 +148,7 @@ func (c *Cluster) site(s Site, port int) (*process, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of %s: %w", s.Name, err)
 	}
-	args := []string{"--name", s.Name, "--data", dir}
+	args := append([]string{"--name", s.Name, "--data", dir}, c.cfg.SiteFlags...)
 	if s.Resource != "" {
 		args = append(args, "--resource", s.Resource)
 	}
@@ -166,7 +169,7 @@ func (c *Cluster) child(name string, port int, command string, args ...string) *
 		all = append(all, "--root", c.cfg.Root)
 	}
 	return &process{
-		name: name, detached: c.cfg.Detached, url: "http://" + addr, exe: c.cfg.Exe, args: all,
+		name: name, detached: c.cfg.Detached, url: "http://" + addr, exe: c.cfg.Exe, args: all, env: c.cfg.Env,
 		log: filepath.Join(c.cfg.Dir, "logs", name+".log"),
 	}
 }
@@ -231,14 +234,10 @@ func (c *Cluster) Kill(name string) {
 
 // Restart starts a killed coordinator or site again, and waits until it is ready.
 func (c *Cluster) Restart(ctx context.Context, name string) error {
-	p := c.find(name)
-	if p == nil {
-		return fmt.Errorf("restart %s: there is no such process", name)
-	}
-	if err := p.start(); err != nil {
+	if err := c.Launch(name); err != nil {
 		return err
 	}
-	if err := p.awaitReady(ctx); err != nil {
+	if err := c.AwaitReady(ctx, name); err != nil {
 		return err
 	}
 	for _, at := range c.coordinators {

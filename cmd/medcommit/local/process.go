@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +22,8 @@ type process struct {
 	url  string
 	exe  string
 	args []string
-	log  string // its file
+	env  []string // beside this process's own
+	log  string   // its file
 
 	detached bool // it outlives this process
 
@@ -29,8 +31,8 @@ type process struct {
 	done chan struct{}
 }
 
-// start starts the child. Unless detached it ends with this process, whatever ends this process.
-func (p *process) start() error {
+// start starts the child, with env beside its own. Unless detached it ends with this process, whatever ends this process.
+func (p *process) start(env []string) error {
 	if err := os.MkdirAll(filepath.Dir(p.log), 0o700); err != nil {
 		return fmt.Errorf("make the folder of logs: %w", err)
 	}
@@ -40,6 +42,7 @@ func (p *process) start() error {
 	}
 	cmd := exec.Command(p.exe, p.args...)
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = slices.Concat(os.Environ(), p.env, env)
 	// A process group of its own: the terminal's Ctrl-C is for the parent, which stops its children in their turn.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if !p.detached {
