@@ -12,7 +12,7 @@ CUTS := ^TestCut
 # The simulator is sequential but for its workers: a few schedules run under the race detector, all of them without it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check sim soak test-clinical databases clean
+.PHONY: help setup build demo test check sim soak bench-coordination test-clinical databases clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,6 +52,10 @@ test-clinical: setup build ## prescriptions over MariaDB, PostgreSQL and the emb
 
 soak: setup build ## two million transactions while a participant is away: memory, znodes, reading times (TRANSACTIONS=)
 	$(GO) run ./integration/soak -transactions $(or $(TRANSACTIONS),2000000)
+
+bench-coordination: setup build ## the coordination alone: resource managers that do nothing (ARGS='-clients 64 -transactions 1000000', -h)
+	@$(GO) build -o bin/coordination ./integration/coordination
+	@./bin/coordination $(ARGS)
 
 clean: ## remove what was built
 	rm -rf bin
