@@ -199,7 +199,6 @@ func (c *cluster) stop() {
 	}
 }
 
-
 // outstanding counts the transactions that concern the participant that is away, by state.
 func (c *cluster) outstanding(ctx context.Context, at string) (map[string]int, error) {
 	counts, cursor := map[string]int{}, ""
