@@ -62,6 +62,9 @@ func bodyFault(w http.ResponseWriter, err error, limit int64) error {
 	switch {
 	case errors.As(err, &over):
 		return tooLarge(w, limit)
+	case errors.Is(err, errBudget):
+		w.Header().Set("Connection", "close") // what is left of the body
+		return later(retrySoon, problem.New(problem.TooMany, "too many large bodies are being read"))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		w.Header().Set("Connection", "close")
 		return problem.New(problem.BodyTimeout, fmt.Sprintf("send the body within %s", bodyTimeout))

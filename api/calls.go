@@ -20,6 +20,7 @@ const (
 	eventsPath       = "/v1/events"
 	livePath         = "/livez"
 	readyPath        = "/readyz"
+	metricsPath      = "/metrics"
 )
 
 // Shapes of answers that are no type of package txn.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/medcommit/medcommit/conns"
 )
 
 // ErrConfig says that a Server cannot be made of a Config.
@@ -25,6 +27,9 @@ type Config struct {
 	VoteTimeout time.Duration
 	// MaxBody is the size of a request's body in bytes. Default 8 MiB.
 	MaxBody int64
+	// MaxConnections is how many connections the server holds at once. Default conns.Most, or what the limit on open files
+	// allows.
+	MaxConnections int
 	// Heartbeat is how often an idle stream of events shows that it lives. Default 15 s.
 	Heartbeat time.Duration
 	// StopWithin is how long running requests have when the server stops. Default 10 s.
@@ -44,6 +49,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxBody == 0 {
 		c.MaxBody = 8 << 20
 	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections = conns.Allowed(0)
+	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 15 * time.Second
 	}
@@ -62,6 +70,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: vote-timeout must be 100ms to 10m", ErrConfig)
 	case c.MaxBody < 1:
 		return fmt.Errorf("%w: max-body must be positive", ErrConfig)
+	case c.MaxConnections < 1:
+		return fmt.Errorf("%w: the number of connections must be positive", ErrConfig)
 	}
 	return nil
 }

@@ -143,11 +143,15 @@ func TestSlowConnectionsAreClosed(t *testing.T) {
 		"unread body": {
 			"POST /v1/transactions/a/abort HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 30 * time.Second,
 		},
+		"unread body of a peer": {"POST /internal/leader HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 30 * time.Second},
+		"nothing more":          {"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", 2 * time.Minute},
+		"nothing":               {"", 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newPipes()
 				s := newTestServer(t, &fakeService{transaction: txn.Transaction{State: txn.StateAborted}})
+				s.config.Peers = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 				ended := make(chan error, 1)
 				ctx, cancel := context.WithCancel(t.Context())
 				go func() { ended <- s.Serve(ctx, l) }()

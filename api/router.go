@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (s *Server) router() (http.Handler, error) {
 		mux.Handle(c.pattern(), s.answering(c.operation.Path, c.serve))
 	}
 	shown := promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{})
-	mux.Handle("GET /metrics", s.answering("/metrics", func(w http.ResponseWriter, r *http.Request) error {
+	mux.Handle("GET "+metricsPath, s.answering(metricsPath, func(w http.ResponseWriter, r *http.Request) error {
 		shown.ServeHTTP(w, r)
 		return nil
 	}))
@@ -53,6 +54,7 @@ func (s *Server) router() (http.Handler, error) {
 func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.config.Peers != nil && strings.HasPrefix(r.URL.Path, PeersPath) {
+			boundBody(w, r)
 			s.config.Peers.ServeHTTP(w, r)
 			return
 		}
@@ -75,17 +77,46 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	})
 }
 
+// uncounted are the routes that are answered however many requests are under way: who looks after the coordinator needs them most
+// then. What coordinators ask of one another is not counted either.
+var uncounted = []string{livePath, readyPath, metricsPath}
+
+// boundBody bounds the time that a request's body may take to arrive.
+func boundBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
+}
+
+// counted serves a request where not too many are under way.
+func (s *Server) counted(route string, serve func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	if slices.Contains(uncounted, route) {
+		return serve
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		end, ok := s.limit.Request()
+		if !ok {
+			return later(retrySoon, problem.New(problem.TooMany, "too many requests are under way"))
+		}
+		defer end()
+		return serve(w, r)
+	}
+}
+
 // answering turns a call into a handler: bounds the time of its body, writes its error, counts it.
 func (s *Server) answering(route string, serve func(http.ResponseWriter, *http.Request) error) http.Handler {
+	serve = s.counted(route, serve)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		if r.ContentLength != 0 {
-			_ = http.NewResponseController(w).SetReadDeadline(start.Add(bodyTimeout))
-		}
+		boundBody(w, r)
+		body := s.bodies.charge(r)
+		defer body.release()
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		if err := serve(rec, r); err != nil {
 			s.fail(rec, route, err)
 			if rec.status == http.StatusRequestEntityTooLarge {
+				body.release()
+				r.Body = body.ReadCloser // what is only heard is not kept
 				hearOut(rec, r)
 			}
 		}

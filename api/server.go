@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/medcommit/medcommit/conns"
 )
 
 // What a slow client may take (CONTRACT.md).
@@ -29,6 +31,8 @@ type Server struct {
 	log     hclog.Logger
 	metrics *metrics
 	checker checker
+	limit   *conns.Limit
+	bodies  *budget
 	handler http.Handler
 	http    *http.Server
 	// stopping ends the streams of events, which would keep a stopping server waiting.
@@ -51,6 +55,8 @@ func NewServer(config Config) (*Server, error) {
 		service: config.Service,
 		log:     config.Logger.Named("http"),
 		metrics: m,
+		limit:   conns.New(config.MaxConnections),
+		bodies:  newBudget(config.MaxBody),
 		checker: checker{schemas: newSchemas(), voteTimeout: config.VoteTimeout},
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
@@ -59,6 +65,7 @@ func NewServer(config Config) (*Server, error) {
 	}
 	s.http = &http.Server{
 		Handler:           s.handler,
+		ConnState:         s.limit.State,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
@@ -75,7 +82,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(s.limit.Listener(l)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve HTTP: %w", err)
 		}
 		return nil

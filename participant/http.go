@@ -15,13 +15,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/medcommit/medcommit/conns"
 )
 
 // What a slow client may take, and how long a stopping listener waits for those that are being answered.
 const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 30 * time.Second
+	answerTimeout = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
 	stopTimeout   = 5 * time.Second
 )
 
@@ -59,12 +63,14 @@ func (p *Participant) Handler(g prometheus.Gatherer) http.Handler {
 
 // Serve answers on l until ctx ends, and returns when all connections are closed.
 func (p *Participant) Serve(ctx context.Context, l net.Listener, g prometheus.Gatherer) error {
+	limit := conns.New(conns.Allowed(0))
 	server := &http.Server{
-		Handler: p.Handler(g), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
+		Handler: countRecords(limit, p.Handler(g)), ConnState: limit.State, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(limit.Listener(l)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve HTTP: %w", err)
 		}
 		return nil
@@ -79,6 +85,23 @@ func (p *Participant) Serve(ctx context.Context, l net.Listener, g prometheus.Ga
 		return nil
 	})
 	return group.Wait()
+}
+
+// countRecords answers so many requests for records at once, and all others always: who looks after the site needs those most when
+// there are many.
+func countRecords(limit *conns.Limit, inner http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, recordsPath) {
+			end, ok := limit.Request()
+			if !ok {
+				w.Header().Set("Retry-After", "1")
+				writeProblem(w, problem{Status: http.StatusTooManyRequests, Detail: "too many requests are under way"})
+				return
+			}
+			defer end()
+		}
+		inner.ServeHTTP(w, r)
+	})
 }
 
 type health struct {

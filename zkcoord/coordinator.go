@@ -38,6 +38,7 @@ type Coordinator struct {
 	cutOff   atomic.Bool          // there has been no connection for as long as a session lasts without one
 	stopping atomic.Bool          // no submission is taken any more
 	inFlight atomic.Int64         // undecided transactions that were taken in here
+	holders  atomic.Int64         // connections of those who watch this leader
 	failed   chan error           // takes one: why the coordinator must end
 	drained  chan struct{}        // closed when nobody waits here any more
 	ended    chan struct{}

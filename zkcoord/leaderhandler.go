@@ -14,6 +14,10 @@ const LeaderPath = "/internal/leader"
 // processHeader names the process that answers, so that one that was started again at once on the same port is told apart.
 const processHeader = "Medcommit-Process"
 
+// maxHolders is how many connections may be held open for those who watch the leader: there are as many as other coordinators, and
+// more of them would be no coordinators'.
+const maxHolders = 64
+
 // term is the time in which this coordinator leads.
 type term struct {
 	nonce string // of its election node
@@ -37,6 +41,12 @@ func (c *Coordinator) holdLeader(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMisdirectedRequest)
 		return
 	}
+	if c.holders.Add(1) > maxHolders {
+		c.holders.Add(-1)
+		w.WriteHeader(http.StatusTooManyRequests) // it says nothing of the leader
+		return
+	}
+	defer c.holders.Add(-1)
 	control := http.NewResponseController(w)
 	if err := control.SetWriteDeadline(time.Time{}); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)

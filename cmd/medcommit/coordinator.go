@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/medcommit/medcommit/api"
+	"github.com/medcommit/medcommit/conns"
 	"github.com/medcommit/medcommit/zkcoord"
 )
 
@@ -83,7 +84,7 @@ func runCoordinator(cmd *cobra.Command, f coordinatorFlags) error {
 	}
 	server, err := api.NewServer(api.Config{
 		Service: c, Version: buildVersion(), VoteTimeout: f.voteTimeout, MaxBody: int64(f.maxBody), Registerer: registry,
-		Gatherer: registry, Logger: log, Peers: c.LeaderHandler(),
+		Gatherer: registry, Logger: log, Peers: c.LeaderHandler(), MaxConnections: conns.Allowed(f.maxInFlight),
 	})
 	if err != nil {
 		return wrongUsage(err)
