@@ -8,4 +8,9 @@
 //
 // What each failure answers stands in package api/problem. A submission whose fate is not known, because the reply of ZooKeeper was
 // lost or the caller's wait ended, is answered 202, never 503: 503 says that nothing was started.
+//
+// What callers can take is bounded: headers come within 5 s, a body within 30 s, an answer is read within 30 s, an idle connection
+// stands for 2 minutes; headers are at most 64 KiB, bodies --max-body, and what all bodies take together 32 times that. Connections
+// and requests are bounded by package conns: one request too many gets 429. Health, metrics, and what coordinators ask of one
+// another are always answered.
 package api
