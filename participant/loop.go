@@ -210,6 +210,9 @@ func (p *Participant) changed(e txn.BranchChanged) {
 	case txn.StandStuck:
 		p.log.Error("branch unfinished", "key", e.Key, "decision", e.Verdict, "lost", e.Lost)
 	}
+	if e.Stand == txn.StandFinished {
+		delete(p.reported, e.Key)
+	}
 	if e.Lost && !p.reported[e.Key] {
 		p.reported[e.Key] = true
 		p.metrics.heuristic(e.Verdict)

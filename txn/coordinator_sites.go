@@ -27,7 +27,7 @@ type share struct {
 func (c *Coordinator) site(name string) *site {
 	s, ok := c.sites[name]
 	if !ok {
-		s = &site{name: name, lost: map[Key]bool{}}
+		s = &site{name: name}
 		c.sites[name] = s
 	}
 	if c.session && !ok {
@@ -97,9 +97,17 @@ func (c *Coordinator) siteOfApplied(path string) *site {
 
 // reportLost says once of each branch that its site cannot finish it as decided (R7).
 func (c *Coordinator) reportLost(s *site) {
+	reported := s.lost
+	s.lost = nil // what the site does not name any more is not remembered
 	for _, u := range s.applied.Unfinished {
-		if u.Lost && !s.lost[u.Key] {
-			s.lost[u.Key] = true
+		if !u.Lost {
+			continue
+		}
+		if s.lost == nil {
+			s.lost = map[Key]bool{}
+		}
+		s.lost[u.Key] = true
+		if !reported[u.Key] {
 			c.emit(Heuristic{Key: u.Key, Participant: s.name, Verdict: u.Verdict})
 		}
 	}

@@ -71,15 +71,29 @@ func (d *Driver) Heads(ctx context.Context) ([]txn.Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list payloads: %w", err)
 	}
+	found := make([]*txn.Head, len(names))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsInFlight)
+	for i, name := range names {
+		g.Go(func() error {
+			stat, err := d.stat(ctx, d.path(txn.HeadPath(name)))
+			switch {
+			case errors.Is(err, zk.ErrNoNode):
+			case err != nil:
+				return fmt.Errorf("look at a payload's head: %w", err)
+			case stat.Version == 0:
+				found[i] = &txn.Head{Name: name, Parts: int(stat.NumChildren)}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
 	var heads []txn.Head
-	for _, name := range names {
-		stat, err := d.stat(ctx, d.path(txn.HeadPath(name)))
-		switch {
-		case errors.Is(err, zk.ErrNoNode):
-		case err != nil:
-			return nil, fmt.Errorf("look at a payload's head: %w", err)
-		case stat.Version == 0:
-			heads = append(heads, txn.Head{Name: name, Parts: int(stat.NumChildren)})
+	for _, h := range found {
+		if h != nil {
+			heads = append(heads, *h)
 		}
 	}
 	return heads, nil
