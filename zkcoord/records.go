@@ -81,15 +81,15 @@ func (c *codec) encode(s *txn.Segment) ([]byte, error) {
 	}
 	switch kind {
 	case kindSubmissions:
-		b, err = appendLines(b, s.Submissions)
+		b, err = appendRecords(b, s.Submissions, writeSubmission)
 	case kindPrepares:
 		b, err = c.appendPrepares(b, s.Prepares)
 	case kindVotes:
-		b, err = appendLines(b, s.Votes)
+		b, err = appendRecords(b, s.Votes, writeVote)
 	case kindDecisions:
-		b, err = appendLines(b, s.Decisions)
+		b, err = appendRecords(b, s.Decisions, writeDecision)
 	case kindHistory:
-		if b, err = appendLines(b, s.History); err == nil {
+		if b, err = appendRecords(b, s.History, writePast); err == nil {
 			b = c.pack.EncodeAll(b, nil)
 		}
 	}
@@ -122,16 +122,6 @@ func kindOf(s *txn.Segment) (kind string, records int) {
 	return kind, records
 }
 
-func appendLines[T any](b []byte, records []T) ([]byte, error) {
-	var err error
-	for i := range records {
-		if b, err = appendLine(b, &records[i]); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
-}
-
 func appendLine(b []byte, record any) ([]byte, error) {
 	line, err := json.Marshal(record)
 	if err != nil {
@@ -141,16 +131,13 @@ func appendLine(b []byte, record any) ([]byte, error) {
 }
 
 func (c *codec) appendPrepares(b []byte, prepares []txn.Prepare) ([]byte, error) {
+	w := lineWriter{b: b}
 	for i := range prepares {
-		line, err := json.Marshal(&prepares[i])
-		if err != nil {
-			return nil, fmt.Errorf("encode record: %w", err)
-		}
-		b = append(b, line[:len(line)-1]...) // all but the closing brace
-		b = c.appendPayload(b, prepares[i].Payload)
-		b = append(b, '}', '\n')
+		writePrepare(&w, &prepares[i])
+		w.b = c.appendPayload(w.b, prepares[i].Payload)
+		w.b = append(w.b, '}', '\n')
 	}
-	return b, nil
+	return w.b, w.err
 }
 
 // appendPayload adds the member that holds the payload, byte for byte: encoding/json would rewrite JSON that it is given.

@@ -43,15 +43,15 @@ func (c *codec) decode(data []byte) (*txn.Segment, error) {
 func (c *codec) decodeRecords(s *txn.Segment, kind string, lines []byte) (err error) {
 	switch kind {
 	case kindSubmissions:
-		s.Submissions, err = decodeLines[txn.Submission](lines)
+		s.Submissions, err = decodeLines(lines, readSubmission)
 	case kindPrepares:
 		s.Prepares, err = c.decodePrepares(lines)
 	case kindVotes:
-		s.Votes, err = decodeLines[txn.VoteRecord](lines)
+		s.Votes, err = decodeLines(lines, readVote)
 	case kindDecisions:
-		s.Decisions, err = decodeLines[txn.Decision](lines)
+		s.Decisions, err = decodeLines(lines, readDecision)
 	case kindHistory:
-		s.History, err = decodeLines[txn.Past](lines)
+		s.History, err = decodeLines(lines, readPast)
 	default:
 		return fmt.Errorf("decode records of an unknown kind: %w", errUndecodable)
 	}
@@ -59,20 +59,26 @@ func (c *codec) decodeRecords(s *txn.Segment, kind string, lines []byte) (err er
 }
 
 // decodeLines gives an error that names no content.
-func decodeLines[T any](lines []byte) ([]T, error) {
+func decodeLines[T any](lines []byte, read func(*quick, *T)) ([]T, error) {
 	records := make([]T, 0, bytes.Count(lines, []byte("\n")))
+	var q quick
 	for line := range bytes.Lines(lines) {
-		var r T
-		if err := json.Unmarshal(line, &r); err != nil {
-			return nil, fmt.Errorf("decode record %d: %w", len(records), errUndecodable)
+		records = append(records, *new(T))
+		r := &records[len(records)-1]
+		q.b, q.bad = bytes.TrimSuffix(line, []byte("\n")), false
+		if read(&q, r); !q.bad && len(q.b) == 0 {
+			continue
 		}
-		records = append(records, r)
+		*r = *new(T)
+		if err := json.Unmarshal(line, r); err != nil {
+			return nil, fmt.Errorf("decode record %d: %w", len(records)-1, errUndecodable)
+		}
 	}
 	return records, nil
 }
 
 func (c *codec) decodePrepares(lines []byte) ([]txn.Prepare, error) {
-	raw, err := decodeLines[prepareLine](lines)
+	raw, err := decodeLines(lines, readPrepare)
 	if err != nil {
 		return nil, err
 	}
