@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +37,7 @@ type Participant struct {
 	machine  *txn.Participant
 	begun    time.Time
 	cancels  map[txn.Key]context.CancelFunc
-	workers  sync.WaitGroup
+	workers  *crew
 	watched  bool // in this session: who runs as this participant
 	linger   bool // the last batch of votes was of many
 	reported map[txn.Key]bool
@@ -68,7 +67,7 @@ func New(c Config, ledger Ledger, rm ResourceManager) (*Participant, error) {
 		config: c, catalogue: catalogue, ledger: ledger, rm: rm, log: c.Logger, metrics: m,
 		process: strings.ToLower(rand.Text()),
 		events:  newQueue[letter](), finishes: newQueue[txn.Finish](), chores: newQueue[chore](),
-		begun: time.Now(), cancels: map[txn.Key]context.CancelFunc{}, reported: map[txn.Key]bool{},
+		workers: newCrew(), begun: time.Now(), cancels: map[txn.Key]context.CancelFunc{}, reported: map[txn.Key]bool{},
 	}
 	p.status.wait(waitSession)
 	return p, nil
@@ -86,7 +85,7 @@ func (p *Participant) Run(parent context.Context) error {
 	g.Go(func() error { return p.keepHouse(ctx) })
 	g.Go(func() error { return p.loop(ctx) })
 	err := g.Wait()
-	p.workers.Wait()
+	p.workers.wait()
 	p.status.wait(waitSession)
 	if parent.Err() != nil {
 		return nil

@@ -20,7 +20,7 @@ const (
 func (p *Participant) begin(ctx context.Context, w txn.Work) {
 	limited, cancel := context.WithTimeout(ctx, time.Duration(w.Prepare.Timeout)*time.Millisecond)
 	p.cancels[w.XID.Key] = cancel
-	p.workers.Go(func() {
+	p.workers.do(ctx, func() {
 		ballot, ok := p.work(ctx, limited, w)
 		if ok { // else the process ends, and the next one finds out
 			p.tell(txn.Worked{Key: w.XID.Key, Ballot: ballot})
