@@ -12,7 +12,7 @@ CUTS := ^TestCut
 # The simulator is sequential but for its workers: a few schedules run under the race detector, all of them without it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check sim soak bench-coordination test-clinical databases clean
+.PHONY: help setup build demo test check sim soak fuzz bench-coordination test-clinical databases clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,7 @@ test: setup check build ## every test
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./txn/sim
 	$(GO) test -timeout 20m -run '$(CUTS)' ./zkcoord/... ./participant/... ./integration/...
 	$(GO) test -timeout 20m ./txn/sim
+	$(MAKE) fuzz
 
 check: ## format, vet, staticcheck, and which package may import which
 	@test -z "$$($(GO) tool gofumpt -l . | tee /dev/stderr)" || { echo "check: run go tool gofumpt -w ."; exit 1; }
@@ -56,6 +57,15 @@ soak: setup build ## two million transactions while a participant is away: memor
 bench-coordination: setup build ## the coordination alone: resource managers that do nothing (ARGS='-clients 64 -transactions 1000000', -h)
 	@$(GO) build -o bin/coordination ./integration/coordination
 	@./bin/coordination $(ARGS)
+
+# What is read that others wrote: one after the other, so that each has the machine.
+FUZZ = api:FuzzSubmission api/exactjson:FuzzParse zkcoord:FuzzDecodeSegment zkcoord:FuzzRecords participant:FuzzParseCatalogue \
+	participant:FuzzSplitSQL participant:FuzzCalls participant/mysql:FuzzListed participant/embedded:FuzzDecimal txn:FuzzParseXID
+
+fuzz: ## what strangers may send, FUZZTIME (30s) for each of the fuzz tests
+	@for f in $(FUZZ); do \
+		$(GO) test ./$${f%%:*} -run '^$$' -fuzz "^$${f##*:}$$" -fuzztime $(or $(FUZZTIME),30s) -parallel 2 || exit 1; \
+	done
 
 clean: ## remove what was built
 	rm -rf bin

@@ -2,6 +2,7 @@ package zkcoord
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,6 +30,9 @@ func (c *Coordinator) pack(ctx context.Context, h *txn.Handed) ([]txn.Prepare, e
 		total -= len(largest.Payload)
 		head := newNonce()
 		parts, err := c.driver.WritePayload(ctx, head, largest.Payload)
+		if errors.Is(err, txn.ErrTooLarge) {
+			return nil, err
+		}
 		if err != nil {
 			return nil, fmt.Errorf("store the payload: %w: %w", txn.ErrUnavailable, err)
 		}

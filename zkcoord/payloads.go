@@ -20,6 +20,9 @@ const partBytes = 200 << 10
 // not swept.
 func (d *Driver) WritePayload(ctx context.Context, name string, payload []byte) (parts int, err error) {
 	failpoint.Before(failpoint.Payload)
+	if len(payload) > maxDecoded {
+		return 0, fmt.Errorf("write a payload: %w", txn.ErrTooLarge) // nobody would read it
+	}
 	packed := d.codec.pack.EncodeAll(payload, nil)
 	if err := d.createOnce(ctx, []any{create(d.path(txn.HeadPath(name)), nil)}); err != nil {
 		return 0, fmt.Errorf("write a payload's head: %w", err)
@@ -38,6 +41,9 @@ func (d *Driver) WritePayload(ctx context.Context, name string, payload []byte) 
 // Payload reads what WritePayload stored. Its error wraps txn.ErrNoPayload where the head, or a part, is not there or is not what
 // was written.
 func (d *Driver) Payload(ctx context.Context, head string, parts int) ([]byte, error) {
+	if parts < 1 || parts > maxParts || !validHead(head) || head == "" {
+		return nil, fmt.Errorf("read payload: %w", txn.ErrNoPayload)
+	}
 	read := make([][]byte, parts)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
@@ -59,7 +65,7 @@ func (d *Driver) Payload(ctx context.Context, head string, parts int) ([]byte, e
 		packed = append(packed, part...)
 	}
 	payload, err := d.codec.unpack.DecodeAll(packed, nil)
-	if err != nil || parts == 0 {
+	if err != nil {
 		return nil, fmt.Errorf("decompress payload: %w", txn.ErrNoPayload)
 	}
 	return payload, nil

@@ -37,6 +37,9 @@ func (c *codec) decode(data []byte) (*txn.Segment, error) {
 	if err := c.decodeRecords(s, h.Kind, rest); err != nil {
 		return nil, err
 	}
+	if err := valid(s); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -58,9 +61,13 @@ func (c *codec) decodeRecords(s *txn.Segment, kind string, lines []byte) (err er
 	return err
 }
 
+// leastRecord is less than any record takes.
+const leastRecord = 30
+
 // decodeLines gives an error that names no content.
 func decodeLines[T any](lines []byte, read func(*quick, *T)) ([]T, error) {
-	records := make([]T, 0, bytes.Count(lines, []byte("\n")))
+	// No record is that short: who counts the lines of a segment that is nothing but lines takes a hundred times its size.
+	records := make([]T, 0, min(bytes.Count(lines, []byte("\n")), len(lines)/leastRecord))
 	var q quick
 	for line := range bytes.Lines(lines) {
 		records = append(records, *new(T))
@@ -83,12 +90,16 @@ func (c *codec) decodePrepares(lines []byte) ([]txn.Prepare, error) {
 		return nil, err
 	}
 	prepares := make([]txn.Prepare, len(raw))
+	unpacked := 0
 	for i := range raw {
 		p := raw[i].Prepare
 		switch {
 		case raw[i].Packed != nil:
 			if p.Payload, err = c.unpack.DecodeAll(raw[i].Packed, nil); err != nil {
 				return nil, fmt.Errorf("decompress payload of record %d: %w", i, errUndecodable)
+			}
+			if unpacked += len(p.Payload); unpacked > maxDecoded {
+				return nil, fmt.Errorf("decompress payloads up to record %d: %w", i, errUndecodable)
 			}
 		case raw[i].Plain != nil:
 			p.Payload = raw[i].Plain

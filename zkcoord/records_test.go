@@ -25,7 +25,7 @@ func samples() map[string]*txn.Segment {
 		DuplicateOf: key, Epoch: 3, Coordinator: "c2", At: 13,
 	}
 	return map[string]*txn.Segment{
-		"submissions": {Batch: "b1", Submissions: []txn.Submission{submission, {Key: key}}},
+		"submissions": {Batch: "b1", Submissions: []txn.Submission{submission, {Key: key, ID: "rx-2", Participants: []string{"lab"}}}},
 		"prepares": {Batch: "b2", Prepares: []txn.Prepare{
 			{Key: key, ID: "rx-1", Timeout: 10000, ReadOnly: true, Payload: []byte(`{"operations":[{"name":"dispense","arguments":{"drug":"<a&b>","quantity":20}}]}`)},
 			{Key: key, ID: "rx-2", Head: "h", Parts: 3},

@@ -25,7 +25,7 @@ func payload(key string) []byte {
 // leaveAway hands transactions in that concern the participant, kills it in the middle of them, and tells what is left of them.
 func (c *cluster) leaveAway(ctx context.Context) (string, error) {
 	for i := range heldForAway {
-		_, err := c.gen.Submit(ctx, txn.Handed{
+		_, err := c.submit(ctx, txn.Handed{
 			ID: fmt.Sprintf("held-%d", i), Digest: "d", Timeout: heldTimeout, Wait: txn.WaitNone,
 			Branches: []txn.HandedBranch{{Participant: workA, Payload: payload(holdKey)}, {Participant: away, Payload: payload(fmt.Sprintf("held/%d", i))}},
 		})
@@ -37,7 +37,7 @@ func (c *cluster) leaveAway(ctx context.Context) (string, error) {
 	decided := make(chan struct{}, underWay)
 	for i := range underWay {
 		group.Go(func() {
-			_, _ = c.gen.Submit(ctx, txn.Handed{ // what became of them is counted below
+			_, _ = c.submit(ctx, txn.Handed{ // what became of them is counted below
 				ID: fmt.Sprintf("under-way-%d", i), Digest: "d", Timeout: shortTimeout,
 				Branches: []txn.HandedBranch{{Participant: workA, Payload: payload("k")}, {Participant: away, Payload: payload(fmt.Sprintf("under-way/%d", i))}},
 			})

@@ -154,7 +154,7 @@ func (c *cluster) embed(ctx context.Context) error {
 				ready++
 			}
 		}
-		return err == nil && ready == 3
+		return err == nil && ready == 3 && c.gen.Ready() == nil
 	})
 }
 

@@ -73,20 +73,25 @@ func (l *load) one(ctx context.Context, began time.Time, i int64) error {
 		ID: fmt.Sprintf("tx-%d", l.next.Add(1)), Digest: "d", Timeout: shortTimeout,
 		Branches: []txn.HandedBranch{{Participant: workA, Payload: l.work}, {Participant: workB, Payload: l.work}},
 	}
+	state, err := l.c.submit(ctx, h)
+	if err == nil {
+		l.count(state)
+	}
+	return err
+}
+
+// submit hands a transaction in until it is taken.
+func (c *cluster) submit(ctx context.Context, h txn.Handed) (txn.State, error) {
 	for {
-		t, err := l.c.gen.Submit(ctx, h)
+		t, err := c.gen.Submit(ctx, h)
 		switch {
 		case err == nil:
-			l.count(t.State)
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
+			return t.State, nil
 		case errors.Is(err, txn.ErrPerhaps):
-			l.count(txn.StatePreparing)
-			return nil
+			return txn.StatePreparing, nil
 		}
 		if !sleep(ctx, 10*time.Millisecond) {
-			return ctx.Err()
+			return 0, ctx.Err()
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (m *meter) takeOver(ctx context.Context) error {
 	}
 	m.c.end(info.Leader)
 	began := time.Now()
-	_, err = m.c.gen.Submit(ctx, txn.Handed{
+	_, err = m.c.submit(ctx, txn.Handed{
 		ID: "take-over", Digest: "d", Timeout: time.Minute,
 		Branches: []txn.HandedBranch{{Participant: workA, Payload: payload("k")}, {Participant: workB, Payload: payload("k")}},
 	})
