@@ -75,6 +75,14 @@ func TestRefusalNamesTheSite(t *testing.T) {
 	}
 }
 
+func TestBusyParticipantsAreNamed(t *testing.T) {
+	answer, body := send(t, newTestServer(t, &fakeService{err: txn.ErrParticipantsBusy}), post("/v1/transactions", goodBody))
+	p := decode[problem.Problem](t, body)
+	if answer.StatusCode != 429 || answer.Header.Get("Retry-After") != "1" || p.Name() != problem.TooMany || len(p.Errors) != 2 {
+		t.Errorf("got %d, %s", answer.StatusCode, body)
+	}
+}
+
 func TestSubmissionIsHandedOver(t *testing.T) {
 	f := &fakeService{transaction: txn.Transaction{State: txn.StateCommitted}}
 	s := newTestServer(t, f)

@@ -102,6 +102,11 @@ func (s *Server) submitFailed(w http.ResponseWriter, r *http.Request, sub *Submi
 		return problem.New(problem.Invalid, "", problem.Field{Location: "body.branches", Message: "names a participant that was never registered"})
 	}
 	p := asProblem(err)
+	if errors.Is(err, txn.ErrParticipantsBusy) {
+		p.Detail = "too many transactions over just these participants are in flight: one of them is slow"
+		p.Errors = s.culprits(r, sub, "is slow, or another one of the branches is", func(*txn.ParticipantInfo) bool { return true })
+		return p
+	}
 	switch p.Name() {
 	case problem.ParticipantDrained:
 		p.Errors = s.culprits(r, sub, "is drained", func(site *txn.ParticipantInfo) bool { return site.Drained })

@@ -1,6 +1,9 @@
 package txn
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a caller of the transaction manager is told. Wrapped errors keep these; their texts hold no data of a client.
 var (
@@ -10,6 +13,8 @@ var (
 	ErrIDReuse = errors.New("the id was used with other branches")
 	// ErrTooMany says that too many transactions are in flight; nothing was started.
 	ErrTooMany = errors.New("too many transactions are in flight")
+	// ErrParticipantsBusy is an ErrTooMany: there are too many of transactions over just these participants, one of which is slow.
+	ErrParticipantsBusy = fmt.Errorf("%w over these participants", ErrTooMany)
 	// ErrHistoryFull says that finished transactions fill the room they have before their time; nothing was started.
 	ErrHistoryFull = errors.New("the history of finished transactions is full")
 	// ErrTooLarge says that a transaction is larger than one request to ZooKeeper may be; nothing was started.

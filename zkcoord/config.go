@@ -26,7 +26,8 @@ type Config struct {
 	Retention time.Duration
 	// HistoryBytes is what finished transactions may take in ZooKeeper. Default 256 MiB.
 	HistoryBytes int64
-	// MaxInFlight is how many undecided transactions this coordinator takes in at once. Default 4,096.
+	// MaxInFlight is how many undecided transactions this coordinator takes in at once. Default 4,096. Above 64, those over one set
+	// of participants may be at most as many as there is room left for others.
 	MaxInFlight int
 	// GenerationSize is after how many creates a log goes on in its next generation. Default 1,000,000,000.
 	GenerationSize int32

@@ -37,7 +37,7 @@ type Coordinator struct {
 	term     atomic.Pointer[term] // nil while this coordinator does not lead
 	cutOff   atomic.Bool          // there has been no connection for as long as a session lasts without one
 	stopping atomic.Bool          // no submission is taken any more
-	inFlight atomic.Int64         // undecided transactions that were taken in here
+	inFlight *admission           // undecided transactions that were taken in here
 	holders  atomic.Int64         // connections of those who watch this leader
 	failed   chan error           // takes one: why the coordinator must end
 	drained  chan struct{}        // closed when nobody waits here any more
@@ -81,10 +81,10 @@ func New(cfg Config) (*Coordinator, error) {
 		cfg: cfg, log: cfg.Logger.Named("coordinator"), driver: driver, started: time.Now(), nonce: newNonce(),
 		box: newMailbox(), sweeper: newSweeper(), notices: newNotices(), failed: make(chan error, 1),
 		drained: make(chan struct{}), ended: make(chan struct{}),
-		port: newPort(), flights: newFlights(), segments: newSegments(),
+		inFlight: newAdmission(cfg.MaxInFlight), port: newPort(), flights: newFlights(), segments: newSegments(),
 	}
 	c.roster.Store(&roster{})
-	c.metrics, err = newCoordinatorMetrics(cfg.Registerer, func() float64 { return float64(c.inFlight.Load()) })
+	c.metrics, err = newCoordinatorMetrics(cfg.Registerer, func() float64 { return float64(c.inFlight.count()) })
 	if err != nil {
 		return nil, fmt.Errorf("register the coordinator's metrics: %w", err)
 	}

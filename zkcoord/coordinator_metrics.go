@@ -108,6 +108,8 @@ func (m *coordinatorMetrics) refused(err error) {
 
 func refusal(err error) string {
 	switch {
+	case errors.Is(err, txn.ErrParticipantsBusy):
+		return "participants-busy"
 	case errors.Is(err, txn.ErrTooMany):
 		return "too-many"
 	case errors.Is(err, txn.ErrHistoryFull):

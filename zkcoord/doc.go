@@ -20,8 +20,8 @@
 // else puts letters into its mailbox. ZooKeeper's logs are the authority: what a caller hears of a transaction was read there.
 //
 // A submission gets a new key, becomes a flight, and is answered when the machine has read what became of it. It is refused before
-// anything is started where a participant is not ready, too many are in flight, or ZooKeeper is not reached; a request whose id is
-// known already is answered all the same. Where an answer from ZooKeeper was lost, the machine reads back (R6), and the submission
+// anything is started where a participant is not ready, too many are in flight (in all, or over that set of participants), or
+// ZooKeeper is not reached; a request whose id is known already is answered all the same. Where an answer from ZooKeeper was lost, the machine reads back (R6), and the submission
 // is handed in again, with a new key, only when it is surely not in the log. A wait ends by itself: then the transaction is given as
 // it stands, or txn.ErrPerhaps.
 //

@@ -11,6 +11,7 @@ import (
 type flight struct {
 	submit  txn.Submit
 	wait    txn.Wait
+	set     string // of participants, for the admission
 	begun   time.Time
 	answers chan answer // takes one
 	decided bool

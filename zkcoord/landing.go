@@ -58,7 +58,7 @@ func (c *Coordinator) await(key txn.Key, w *waiter) {
 func (c *Coordinator) landed(fl *flight) {
 	if !fl.decided {
 		fl.decided = true
-		c.inFlight.Add(-1)
+		c.inFlight.leave(fl.set)
 	}
 }
 

@@ -96,7 +96,7 @@ func TestCutSessionIsLostWhileACallerWaits(t *testing.T) {
 	if got.err != nil || got.t.State != txn.StateAborted || got.t.Reason.Code != txn.ReasonClient {
 		t.Errorf("the caller hears %+v, %v", got.t, got.err)
 	}
-	if n := standby.inFlight.Load(); n != 0 {
+	if n := standby.inFlight.count(); n != 0 {
 		t.Errorf("%d are counted as in flight", n)
 	}
 }

@@ -59,10 +59,7 @@ func (c *Coordinator) admit(h *txn.Handed) error {
 			return fmt.Errorf("participant %s: %w", h.Branches[i].Participant, err)
 		}
 	}
-	if c.inFlight.Load() >= int64(c.cfg.MaxInFlight) {
-		return txn.ErrTooMany
-	}
-	return nil
+	return c.inFlight.look(participantSet(h.Branches))
 }
 
 // orKnown answers a request that was not admitted by the transaction that its id already means, where there is one: it was
@@ -83,12 +80,12 @@ func (c *Coordinator) orKnown(wait context.Context, h *txn.Handed, refused error
 
 // fly hands the submission in under a new key and waits for its end.
 func (c *Coordinator) fly(ctx, wait context.Context, h *txn.Handed, parcels []txn.Prepare) (txn.Transaction, error) {
-	if c.inFlight.Add(1) > int64(c.cfg.MaxInFlight) {
-		c.inFlight.Add(-1)
-		return txn.Transaction{}, txn.ErrTooMany
+	set := participantSet(h.Branches)
+	if err := c.inFlight.enter(set); err != nil {
+		return txn.Transaction{}, err
 	}
 	now := time.Now()
-	fl := &flight{wait: h.Wait, begun: now, answers: make(chan answer, 1)}
+	fl := &flight{wait: h.Wait, set: set, begun: now, answers: make(chan answer, 1)}
 	key := newKey(now)
 	fl.submit = txn.Submit{Submission: c.submission(h, key, now), Prepares: address(parcels, key)}
 	c.box.put(letter{flight: fl})

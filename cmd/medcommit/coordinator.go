@@ -48,7 +48,7 @@ where it was. Nothing is kept on the coordinator's machine.`,
 	flags.DurationVar(&f.voteTimeout, "vote-timeout", 10*time.Second, "a transaction's timeout where it names none")
 	flags.DurationVar(&f.retention, "retention", time.Hour, "how long a complete transaction, and its id, is remembered")
 	flags.Var(&f.history, "history", "what finished transactions may take in ZooKeeper")
-	flags.IntVar(&f.maxInFlight, "max-in-flight", 4096, "how many undecided transactions are taken in at once")
+	flags.IntVar(&f.maxInFlight, "max-in-flight", 4096, "how many undecided transactions are taken in at once; over one set of participants, at most as many as that leaves room for (but 64)")
 	flags.Var(&f.maxBody, "max-body", "the largest request body")
 	return cmd
 }
