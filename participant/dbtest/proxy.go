@@ -35,9 +35,15 @@ func NewProxy(t testing.TB, to string) *Proxy {
 	if err != nil {
 		t.Fatalf("start proxy: %v", err)
 	}
+	p := StartProxy(listener, to)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// StartProxy starts a proxy behind a listener to an address, until Close.
+func StartProxy(listener net.Listener, to string) *Proxy {
 	p := &Proxy{to: to, listener: listener, pairs: make(map[*pair]struct{})}
 	p.group.Go(p.serve)
-	t.Cleanup(p.close)
 	return p
 }
 
@@ -159,7 +165,8 @@ func (p *Proxy) bars(request []byte) bool {
 	return len(p.barred) > 0 && bytes.Contains(request, p.barred)
 }
 
-func (p *Proxy) close() {
+// Close ends the proxy and all its connections.
+func (p *Proxy) Close() {
 	p.listener.Close()
 	p.mu.Lock()
 	for c := range p.pairs {

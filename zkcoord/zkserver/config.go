@@ -1,6 +1,7 @@
 package zkserver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -10,12 +11,17 @@ import (
 	"time"
 )
 
+// loopback is where a server is reached that is told nothing else.
+const loopback = "127.0.0.1"
+
 // Config is what a server is started with.
 type Config struct {
 	// Dir keeps the server's data, zoo.cfg and zookeeper.log; it is made where it is missing.
 	Dir string
-	// Port is the client port on 127.0.0.1. FreePorts gives some.
+	// Port is the client port at Host. FreePorts gives some of 127.0.0.1.
 	Port int
+	// Host is the address that clients reach the server at. Default 127.0.0.1.
+	Host string
 	// Home is where a release is unpacked; empty means the distribution's package.
 	Home string
 	// Tick is ZooKeeper's tickTime: sessions expire at multiples of it. Default 500 ms.
@@ -33,8 +39,11 @@ type Config struct {
 	StartTimeout time.Duration
 }
 
-// Peer is one server of an ensemble, as the others reach it on 127.0.0.1.
-type Peer struct{ QuorumPort, ElectionPort int }
+// Peer is one server of an ensemble, as the others reach it at Host (default 127.0.0.1).
+type Peer struct {
+	Host                     string
+	QuorumPort, ElectionPort int
+}
 
 // Validate finds what cannot work.
 func (c Config) Validate() error {
@@ -50,6 +59,9 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Host == "" {
+		c.Host = loopback
+	}
 	if c.Tick == 0 {
 		c.Tick = 500 * time.Millisecond
 	}
@@ -89,7 +101,7 @@ func (c Config) zooCfg(data string) string {
 	// A client gets the session time-out that it asks for: the default ends at 20 ticks.
 	fmt.Fprintf(&b, "minSessionTimeout=%d\nmaxSessionTimeout=60000\n", c.Tick.Milliseconds())
 	fmt.Fprintf(&b, "dataDir=%s\n", data)
-	fmt.Fprintf(&b, "clientPort=%d\nclientPortAddress=127.0.0.1\n", c.Port)
+	fmt.Fprintf(&b, "clientPort=%d\nclientPortAddress=%s\n", c.Port, c.Host)
 	b.WriteString("admin.enableServer=false\n4lw.commands.whitelist=*\nmaxClientCnxns=0\n")
 	b.WriteString("autopurge.purgeInterval=1\nautopurge.snapRetainCount=3\n")
 	if len(c.Peers) == 0 {
@@ -98,7 +110,7 @@ func (c Config) zooCfg(data string) string {
 	// In time, whatever the tick: 10 s to catch up at the start, 5 s to fall behind.
 	fmt.Fprintf(&b, "initLimit=%d\nsyncLimit=%d\n", ticks(10*time.Second, c.Tick), ticks(5*time.Second, c.Tick))
 	for i, p := range c.Peers {
-		fmt.Fprintf(&b, "server.%d=127.0.0.1:%d:%d\n", i+1, p.QuorumPort, p.ElectionPort)
+		fmt.Fprintf(&b, "server.%d=%s:%d:%d\n", i+1, cmp.Or(p.Host, loopback), p.QuorumPort, p.ElectionPort)
 	}
 	return b.String()
 }

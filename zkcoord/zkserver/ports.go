@@ -37,7 +37,7 @@ func FreePorts(n int) ([]int, error) {
 
 // probePort finds that the port is in use before another's server there is taken for the one to be started.
 func (c Config) probePort() error {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
+	l, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
 	if err != nil {
 		return fmt.Errorf("start ZooKeeper on port %d: %w", c.Port, err)
 	}

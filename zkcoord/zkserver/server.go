@@ -36,8 +36,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Launch starts a server and does not wait for it.
-func Launch(cfg Config) (*Server, error) {
+// Command writes a server's configuration and gives the command that runs it, for who starts it in a place of its own, such as
+// another network namespace. The command ends with its caller only where the caller arranges for that.
+func Command(cfg Config) (*exec.Cmd, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -50,17 +51,26 @@ func Launch(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.probePort(); err != nil {
+	if err := cfg.write(); err != nil {
 		return nil, err
 	}
-	if err := cfg.write(); err != nil {
+	return exec.Command(java, cfg.arguments(jars)...), nil
+}
+
+// Launch starts a server and does not wait for it.
+func Launch(cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	cmd, err := Command(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.probePort(); err != nil {
 		return nil, err
 	}
 	out, err := os.OpenFile(cfg.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open ZooKeeper's log: %w", err)
 	}
-	cmd := exec.Command(java, cfg.arguments(jars)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	// A process group of its own: the terminal's Ctrl-C is for the parent, which stops the child in its turn.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -95,8 +105,8 @@ func (s *Server) own(cmd *exec.Cmd, out *os.File, started chan<- error) {
 	close(s.done)
 }
 
-// Addr is where clients connect: "127.0.0.1:PORT".
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.cfg.Port)) }
+// Addr is where clients connect: "127.0.0.1:PORT" unless Host is another.
+func (s *Server) Addr() string { return net.JoinHostPort(s.cfg.Host, strconv.Itoa(s.cfg.Port)) }
 
 // PID is the child's process id.
 func (s *Server) PID() int { return s.proc.Pid }

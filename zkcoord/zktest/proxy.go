@@ -2,7 +2,6 @@ package zktest
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -12,70 +11,74 @@ import (
 // Proxy stands before one server and passes its clients' bytes both ways, until it is told to do worse. Its methods may be called
 // at any time, from several goroutines.
 type Proxy struct {
-	target string
-	addr   string
+	dial func() (net.Conn, error)
+	addr string
 
 	mu       sync.Mutex
-	listener net.Listener // nil while refusing
+	listener net.Listener // nil while refusing, and when closed
 	links    map[*link]struct{}
 	held     chan struct{} // open while connections are held, else closed
 	traps    []*trap
-	closed   bool
 	wg       sync.WaitGroup
 }
 
 // NewProxy puts a proxy before the server at target; it is gone at the test's end.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	p := &Proxy{target: target, links: map[*link]struct{}{}, held: make(chan struct{})}
-	close(p.held)
-	if err := p.listen("127.0.0.1:0"); err != nil {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatalf("start a proxy: %v", err)
 	}
-	t.Cleanup(p.close)
+	p := StartProxy(l, func() (net.Conn, error) { return net.Dial("tcp", target) })
+	t.Cleanup(p.Close)
+	return p
+}
+
+// StartProxy puts a proxy behind a listener, before the server that dial connects to, until Close.
+func StartProxy(l net.Listener, dial func() (net.Conn, error)) *Proxy {
+	p := &Proxy{dial: dial, addr: l.Addr().String(), links: map[*link]struct{}{}, held: make(chan struct{})}
+	close(p.held)
+	p.listen(l)
 	return p
 }
 
 // Addr is where clients connect.
 func (p *Proxy) Addr() string { return p.addr }
 
-func (p *Proxy) listen(addr string) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
+func (p *Proxy) listen(l net.Listener) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.listener, p.addr = l, l.Addr().String()
+	p.listener = l
 	p.wg.Go(func() { p.accept(l) })
-	return nil
 }
 
 func (p *Proxy) accept(l net.Listener) {
 	for {
 		client, err := l.Accept()
 		if err != nil {
-			return // closed by Refuse or close
+			return // closed by Refuse or Close
 		}
-		server, err := net.Dial("tcp", p.target)
-		if err != nil {
-			client.Close()
-			continue
-		}
-		k := &link{client: client, server: server, awaited: map[int32]*trap{}}
-		p.mu.Lock()
-		if p.closed {
-			k.cut()
-		} else {
-			p.links[k] = struct{}{}
-			p.wg.Go(func() { p.run(k) })
-		}
-		p.mu.Unlock()
+		p.wg.Go(func() { p.join(client) })
 	}
 }
 
-// run passes both ways until either end is gone.
-func (p *Proxy) run(k *link) {
+// join connects a client to the server and passes both ways until either end is gone. A server that is slow to be connected to keeps
+// no other client waiting.
+func (p *Proxy) join(client net.Conn) {
+	server, err := p.dial()
+	if err != nil {
+		client.Close()
+		return
+	}
+	k := &link{client: client, server: server, awaited: map[int32]*trap{}}
+	p.mu.Lock()
+	if p.listener == nil { // refused or closed meanwhile
+		p.mu.Unlock()
+		k.cut()
+		return
+	}
+	p.links[k] = struct{}{}
+	p.mu.Unlock()
 	var both sync.WaitGroup
 	both.Go(func() { defer k.cut(); p.pass(k.client, k.server, k.request) })
 	both.Go(func() { defer k.cut(); p.pass(k.server, k.client, k.answer) })
@@ -156,15 +159,15 @@ func (p *Proxy) Allow(t testing.TB) {
 	if !refusing {
 		return
 	}
-	if err := p.listen(p.addr); err != nil {
+	l, err := net.Listen("tcp", p.addr)
+	if err != nil {
 		t.Fatalf("let the proxy take connections again: %v", err)
 	}
+	p.listen(l)
 }
 
-func (p *Proxy) close() {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
+// Close ends the proxy and all its connections.
+func (p *Proxy) Close() {
 	p.Release()
 	p.Refuse()
 	p.wg.Wait()
