@@ -8,6 +8,7 @@ type Segment struct {
 	Batch       string
 	Submissions []Submission
 	Prepares    []Prepare
+	Wishes      []Wish // of an inbox, like Prepares
 	Votes       []VoteRecord
 	Decisions   []Decision
 	History     []Past
@@ -85,6 +86,14 @@ type Past struct {
 	Submission Submission `json:"s"`
 	Decision   Decision   `json:"d"`
 	Completed  int64      `json:"c"` // wall clock, Unix milliseconds, for people only
+	// Heuristics are the branches that ended otherwise than was decided (R13).
+	Heuristics []HeuristicBranch `json:"x,omitempty"`
+}
+
+// HeuristicBranch is a branch that ended otherwise than was decided.
+type HeuristicBranch struct {
+	Participant string  `json:"participant"`
+	Outcome     Outcome `json:"outcome"`
 }
 
 // Applied is how far a participant has applied the decisions: the node "applied".
@@ -95,6 +104,11 @@ type Applied struct {
 	// Needs are the decisions before From that inbox segments need which are kept for an unfinished branch: one of those must
 	// not keep all later decisions from being forgotten (R14).
 	Needs []Pos `json:"needs,omitempty"`
+	// Settled are the branches that an operator settled by hand, Answers the last answers to wishes, oldest first (R13).
+	Settled []Settled    `json:"settled,omitempty"`
+	Answers []WishAnswer `json:"answers,omitempty"`
+	// Restored says that the site has found its database or ZooKeeper restored, and waits for an operator (R10).
+	Restored *Finding `json:"restored,omitempty"`
 }
 
 // Unfinished is a decided branch that the site cannot finish.

@@ -99,6 +99,8 @@ type Presented struct {
 	Queued               int     `json:"queued"`
 	InDoubt              int     `json:"in_doubt"`
 	OldestInDoubtSeconds float64 `json:"oldest_in_doubt_seconds"`
+	// Waits is what a site that is not ready waits for, in words.
+	Waits string `json:"waits,omitempty"`
 }
 
 // FormatVersion is the version of the records in ZooKeeper. A process that finds a newer one ends.

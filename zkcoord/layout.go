@@ -117,7 +117,7 @@ func (d *Driver) Register(ctx context.Context, name string, registration txn.Reg
 		was, stat, err := d.get(ctx, folder)
 		switch {
 		case err == nil && string(was) == string(data):
-			return cluster, nil
+			return cluster, d.createOnce(ctx, d.inventoryNodes(name)) // a folder of an older program has none
 		case err == nil:
 			err = d.set(ctx, folder, data, stat.Version)
 		case errors.Is(err, zk.ErrNoNode):
@@ -139,8 +139,13 @@ func (d *Driver) participantFolder(name string, registration []byte) []any {
 		create(d.path(txn.SessionsPath(name)), nil),
 		create(d.path(txn.AppliedPath(name)), record(txn.Applied{})),
 	}
+	ops = append(ops, d.inventoryNodes(name)...)
 	ops = append(ops, d.createLog(txn.Log{Kind: txn.Inbox, Participant: name})...)
 	return append(ops, d.createLog(txn.Log{Kind: txn.Votes, Participant: name})...)
+}
+
+func (d *Driver) inventoryNodes(name string) []any {
+	return []any{create(d.path(txn.InventoryPath(name)), nil), create(d.path(txn.InDoubtPath(name)), nil)}
 }
 
 func create(path string, data []byte) any {

@@ -31,6 +31,7 @@ const (
 const (
 	kindSubmissions = "submissions"
 	kindPrepares    = "prepares"
+	kindWishes      = "wishes"
 	kindVotes       = "votes"
 	kindDecisions   = "decisions"
 	kindHistory     = "history"
@@ -84,6 +85,8 @@ func (c *codec) encode(s *txn.Segment) ([]byte, error) {
 		b, err = appendRecords(b, s.Submissions, writeSubmission)
 	case kindPrepares:
 		b, err = c.appendPrepares(b, s.Prepares)
+	case kindWishes:
+		b, err = appendLines(b, s.Wishes)
 	case kindVotes:
 		b, err = appendRecords(b, s.Votes, writeVote)
 	case kindDecisions:
@@ -107,6 +110,7 @@ func kindOf(s *txn.Segment) (kind string, records int) {
 	}{
 		{kindSubmissions, len(s.Submissions)},
 		{kindPrepares, len(s.Prepares)},
+		{kindWishes, len(s.Wishes)},
 		{kindVotes, len(s.Votes)},
 		{kindDecisions, len(s.Decisions)},
 		{kindHistory, len(s.History)},
@@ -128,6 +132,17 @@ func appendLine(b []byte, record any) ([]byte, error) {
 		return nil, fmt.Errorf("encode record: %w", err)
 	}
 	return append(append(b, line...), '\n'), nil
+}
+
+// appendLines writes records that are rare.
+func appendLines[T any](b []byte, records []T) ([]byte, error) {
+	var err error
+	for i := range records {
+		if b, err = appendLine(b, &records[i]); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
 }
 
 func (c *codec) appendPrepares(b []byte, prepares []txn.Prepare) ([]byte, error) {

@@ -60,6 +60,15 @@ func (w *lineWriter) quote(s string) {
 	w.b = append(w.b, '"')
 }
 
+// rare appends a value that few records have, by reflection.
+func (w *lineWriter) rare(v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		w.err = fmt.Errorf("encode record: %w", err)
+	}
+	w.b = append(w.b, b...)
+}
+
 func (w *lineWriter) number(name string, n int64) {
 	w.member(name)
 	w.b = strconv.AppendInt(w.b, n, 10)

@@ -49,6 +49,8 @@ func (c *codec) decodeRecords(s *txn.Segment, kind string, lines []byte) (err er
 		s.Submissions, err = decodeLines(lines, readSubmission)
 	case kindPrepares:
 		s.Prepares, err = c.decodePrepares(lines)
+	case kindWishes:
+		s.Wishes, err = decodeLines(lines, func(q *quick, _ *txn.Wish) { q.fail() })
 	case kindVotes:
 		s.Votes, err = decodeLines(lines, readVote)
 	case kindDecisions:

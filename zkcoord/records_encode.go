@@ -106,5 +106,9 @@ func writePast(w *lineWriter, p *txn.Past) {
 	w.member("d")
 	writeDecision(w, &p.Decision)
 	w.number("c", p.Completed)
+	if len(p.Heuristics) > 0 {
+		w.member("x")
+		w.rare(p.Heuristics)
+	}
 	w.close()
 }

@@ -143,5 +143,17 @@ func readPast(q *quick, p *txn.Past) {
 	readDecision(q, &p.Decision)
 	q.must(`,"c":`)
 	p.Completed = q.number()
+	if q.has(`,"x":`) {
+		q.list(func() { p.Heuristics = append(p.Heuristics, readHeuristic(q)) })
+	}
 	q.must(`}`)
+}
+
+func readHeuristic(q *quick) (h txn.HeuristicBranch) {
+	q.must(`{"participant":`)
+	h.Participant = q.name()
+	q.must(`,"outcome":`)
+	q.enum(&h.Outcome)
+	q.must(`}`)
+	return h
 }

@@ -43,6 +43,14 @@ func samples() map[string]*txn.Segment {
 		}},
 		"decisions": {Batch: "b4", Decisions: []txn.Decision{decision}},
 		"history":   {Batch: "b5", History: []txn.Past{{Submission: submission, Decision: decision, Completed: 14}}},
+		"wishes": {Batch: "b6", Wishes: []txn.Wish{
+			{Nonce: "n", Key: key, Verdict: txn.VerdictAbort, Decision: txn.VerdictCommit, Force: true, Reason: "the \"old\" site", By: "op", At: 15},
+			{Nonce: "m", Key: key, Verdict: txn.VerdictCommit},
+		}},
+		"heuristic": {Batch: "b7", History: []txn.Past{{
+			Submission: submission, Decision: decision, Completed: 14,
+			Heuristics: []txn.HeuristicBranch{{Participant: "lab", Outcome: txn.OutcomeHeuristicCommit}},
+		}}},
 	}
 }
 
@@ -70,7 +78,7 @@ func TestSegmentsAreReadableLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name == "history" {
+		if name == "history" || name == "heuristic" {
 			if !bytes.HasPrefix(data, []byte(zstdMagic)) {
 				t.Error("history is not compressed")
 			}
