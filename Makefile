@@ -67,5 +67,9 @@ fuzz: ## what strangers may send, FUZZTIME (30s) for each of the fuzz tests
 		$(GO) test ./$${f%%:*} -run '^$$' -fuzz "^$${f##*:}$$" -fuzztime $(or $(FUZZTIME),30s) -parallel 2 || exit 1; \
 	done
 
+bench-failover: setup ## kill 30 leaders under load, stop 3: how soon decisions go on (TRIALS=, OUT=FILE for JSON)
+	$(GO) test -timeout 0 -count 1 -v -run TestFailOver ./integration/failover \
+	  -failover.trials $(or $(TRIALS),30) -failover.halts 3 $(if $(OUT),-failover.out $(abspath $(OUT)))
+
 clean: ## remove what was built
 	rm -rf bin

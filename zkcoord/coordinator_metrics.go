@@ -56,7 +56,7 @@ func newCoordinatorMetrics(r prometheus.Registerer, inFlight func() float64) (*c
 		}),
 		failover: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "medcommit_failover_duration_seconds",
-			Help:    "Time from noticing that the leader is gone to deciding in its place.",
+			Help:    "Time from noticing that the leader is gone (its process refuses connections, or its candidature is no more) to deciding in its place, at the coordinator that does so.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
 		}),
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{

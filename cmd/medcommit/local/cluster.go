@@ -37,6 +37,8 @@ type Config struct {
 	// CoordinatorFlags and SiteFlags are further flags of every coordinator and of every site, and Env, as NAME=VALUE, what they all
 	// find in their environment beside that of this process.
 	CoordinatorFlags, SiteFlags, Env []string
+	// Through gives children another way to ZooKeeper, by their names: through a proxy that can cut them off.
+	Through map[string]string
 	// Detached lets the children go on when this process ends; else they end with it.
 	Detached bool
 }
@@ -164,7 +166,11 @@ func (c *Cluster) site(s Site, port int) (*process, error) {
 
 func (c *Cluster) child(name string, port int, command string, args ...string) *process {
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	all := append([]string{command, "--zookeeper", c.servers, "--listen", addr, "--log-level", c.cfg.LogLevel}, args...)
+	servers := c.servers
+	if through, ok := c.cfg.Through[name]; ok {
+		servers = through
+	}
+	all := append([]string{command, "--zookeeper", servers, "--listen", addr, "--log-level", c.cfg.LogLevel}, args...)
 	if c.cfg.Root != "" {
 		all = append(all, "--root", c.cfg.Root)
 	}
