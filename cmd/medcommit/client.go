@@ -32,8 +32,11 @@ func (f *clientFlags) register(cmd *cobra.Command) {
 	flags.VarP(&f.output, "output", "o", "`text|json`; json has the shapes of the HTTP calls")
 }
 
-func (f *clientFlags) connect() (*client.Client, error) {
-	c, err := client.New(client.Config{Coordinators: f.coordinators, Patience: patience})
+func (f *clientFlags) connect() (*client.Client, error) { return f.connectFor(patience) }
+
+// connectFor is for calls that go on trying for d; negative: not at all.
+func (f *clientFlags) connectFor(d time.Duration) (*client.Client, error) {
+	c, err := client.New(client.Config{Coordinators: f.coordinators, Patience: d})
 	if err != nil {
 		return nil, wrongUsage(fmt.Errorf("--coordinators: %w", err))
 	}

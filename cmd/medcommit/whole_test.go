@@ -25,6 +25,7 @@ type whole struct {
 	t         *testing.T
 	ctx       context.Context
 	zookeeper []string
+	url       string
 	group     sync.WaitGroup
 }
 
@@ -36,7 +37,7 @@ func (w *whole) run(what string, run func(context.Context) error) {
 	})
 }
 
-func startWhole(t *testing.T, sites ...string) (url string) {
+func startWhole(t *testing.T, sites ...string) *whole {
 	w := &whole{t: t, zookeeper: zktest.Start(t).Addrs()}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.ctx = ctx
@@ -44,17 +45,17 @@ func startWhole(t *testing.T, sites ...string) (url string) {
 		cancel()
 		w.group.Wait()
 	})
-	url = w.coordinator()
+	w.url = w.coordinator()
 	for _, name := range sites {
 		w.site(name)
 	}
-	t.Setenv("MEDCOMMIT_COORDINATORS", url)
+	t.Setenv("MEDCOMMIT_COORDINATORS", w.url)
 	patience, tick := time.After(20*time.Second), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()
 	for {
 		got := run(t, "", "participants", "list")
 		if strings.Count(got.out, "embedded  ready ") == len(sites) {
-			return url
+			return w
 		}
 		select {
 		case <-tick.C:

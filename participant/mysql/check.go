@@ -3,7 +3,10 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/medcommit/medcommit/participant"
 )
@@ -26,6 +29,7 @@ func Check(ctx context.Context, cfg Config, cluster, name string) []participant.
 	}
 	defer s.close()
 	c.server(ctx, s)
+	c.clockAndDisk(ctx, s, cfg.URL)
 	c.ownTables(ctx, s)
 	c.siteTables(ctx, s)
 	c.branches(ctx, s, cluster, name)
@@ -67,6 +71,23 @@ func (c *checkup) server(ctx context.Context, s *session) {
 	if is.maxConnections > 0 && is.maxConnections < 2*inFlight {
 		c.warn(fmt.Sprintf("max_connections is %d, and each unfinished branch takes one", is.maxConnections),
 			fmt.Sprintf("SET GLOBAL max_connections = %d or more, in the server's settings too", 4*inFlight))
+	}
+}
+
+// clockAndDisk compares the server's clock with this process's, and looks at the disk of a server on this machine.
+func (c *checkup) clockAndDisk(ctx context.Context, s *session, rawURL string) {
+	var seconds float64
+	var dir string
+	before := time.Now()
+	err := s.conn.QueryRowContext(ctx, "SELECT UNIX_TIMESTAMP(SYSDATE(3)), @@datadir").Scan(&seconds, &dir)
+	if err != nil {
+		c.fault(told(err).Error(), "look at the server's log")
+		return
+	}
+	says := time.UnixMicro(int64(seconds * 1e6))
+	c.found = append(c.found, participant.CompareClock(says.Sub(before.Add(time.Since(before)/2))))
+	if u, err := url.Parse(rawURL); err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()) {
+		c.found = append(c.found, participant.LookAtDisk(dir))
 	}
 }
 

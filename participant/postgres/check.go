@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"net"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/medcommit/medcommit/participant"
@@ -35,7 +37,7 @@ func Check(ctx context.Context, config Config, cluster, name string) []participa
 		return c.found
 	}
 	defer c.conn.Close(ctx)
-	for _, look := range []func(context.Context) error{c.server, c.tables, c.branches} {
+	for _, look := range []func(context.Context) error{c.server, c.clock, c.disk, c.tables, c.branches} {
 		if err := look(ctx); err != nil {
 			c.fault(outside(err).Error(), "look at the server's log")
 		}
@@ -48,6 +50,7 @@ type checkup struct {
 	config        Config
 	cluster, name string
 	conn          *pgx.Conn
+	slots         int // max_prepared_transactions
 	found         []participant.Finding
 }
 
@@ -67,6 +70,7 @@ func (c *checkup) server(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.slots = is.slots
 	switch {
 	case is.version < oldestVersion:
 		c.fault("the server is PostgreSQL "+is.name+", older than 13", "upgrade it")
@@ -133,28 +137,69 @@ func (c *checkup) tables(ctx context.Context) error {
 	return nil
 }
 
+// clock compares the server's clock with this process's.
+func (c *checkup) clock(ctx context.Context) error {
+	var says time.Time
+	before := time.Now()
+	if err := c.conn.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&says); err != nil {
+		return err
+	}
+	c.found = append(c.found, participant.CompareClock(says.Sub(before.Add(time.Since(before)/2))))
+	return nil
+}
+
+// disk looks at the disk of a server on this machine, where the role may know its data folder.
+func (c *checkup) disk(ctx context.Context) error {
+	var dir string
+	var known bool
+	err := c.conn.QueryRow(ctx, `SELECT pg_has_role('pg_read_all_settings', 'MEMBER')`).Scan(&known)
+	if err != nil || !known || !local(c.conn.PgConn().Conn().RemoteAddr()) {
+		return err
+	}
+	if err := c.conn.QueryRow(ctx, `SELECT current_setting('data_directory')`).Scan(&dir); err != nil {
+		return err
+	}
+	c.found = append(c.found, participant.LookAtDisk(dir))
+	return nil
+}
+
+// local tells whether addr is on this machine.
+func local(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
+}
+
 // branches counts what is prepared.
 func (c *checkup) branches(ctx context.Context) error {
-	rows, err := c.conn.Query(ctx, `SELECT gid, owner = current_user FROM pg_prepared_xacts WHERE database = current_database()`)
+	rows, err := c.conn.Query(ctx, `SELECT gid, owner = current_user, clock_timestamp() - prepared, database = current_database()
+		FROM pg_prepared_xacts`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var ours, stuck, others int
+	var ours, stuck, others, all int
+	var oldest time.Duration // of the others
 	for rows.Next() {
 		var gid string
-		var own bool
-		if err := rows.Scan(&gid, &own); err != nil {
+		var own, here bool
+		var age time.Duration
+		if err := rows.Scan(&gid, &own, &age, &here); err != nil {
 			return err
 		}
+		all++
 		switch x, err := txn.ParseXID(gid); {
+		case !here: // takes a slot, and holds no lock of this database
 		case err != nil || x.Cluster != c.cluster || x.Participant != c.name:
 			others++
+			oldest = max(oldest, age)
 		case own:
 			ours++
 		default:
 			stuck++
 		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
 	}
 	c.good(fmt.Sprintf("%d prepared branches are this participant's", ours+stuck))
 	if stuck > 0 {
@@ -162,8 +207,12 @@ func (c *checkup) branches(ctx context.Context) error {
 			"let the resource URL name the role that prepared them")
 	}
 	if others > 0 {
-		c.warn(fmt.Sprintf("%d prepared transactions in this database are others', and hold their locks until those finish them", others),
-			"look at them in pg_prepared_xacts; medcommit never touches them")
+		c.warn(fmt.Sprintf("%d prepared transactions in this database are others', the oldest %s old, and hold their locks until those finish them",
+			others, oldest.Round(time.Second)),
+			"look at them in pg_prepared_xacts; medcommit never touches them. One that nobody knows is ended by ROLLBACK PREPARED 'its gid'")
 	}
-	return rows.Err()
+	if c.slots > 0 && 5*all >= 4*c.slots {
+		c.warn(fmt.Sprintf("%d of %d prepared slots are taken", all, c.slots), "finish what is prepared and old, or raise max_prepared_transactions")
+	}
+	return nil
 }

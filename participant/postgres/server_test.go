@@ -219,7 +219,9 @@ func testCheck(t *testing.T, url string) {
 	for _, what := range []string{"the server is PostgreSQL", "64 branches", "medcommit_site can be used", "0 prepared branches"} {
 		wantFinding(t, found, participant.FindingGood, what)
 	}
-	if slices.ContainsFunc(found, func(f participant.Finding) bool { return f.Level != participant.FindingGood }) {
+	if slices.ContainsFunc(found, func(f participant.Finding) bool {
+		return f.Level != participant.FindingGood && !strings.Contains(f.What, "are free") // the machine's disk may be what it likes
+	}) {
 		t.Errorf("a good server has faults: %v", found)
 	}
 	if got := vote(t, m, xid(0), write("a", 1)); got != txn.Commit() {
