@@ -155,7 +155,9 @@ func retry(err error) (pause time.Duration, again bool) {
 	var p *problem.Problem
 	switch {
 	case errors.As(err, &p):
-		return max(p.RetryAfter, 100*time.Millisecond), p.Name() == problem.Unavailable || p.Name() == problem.TooMany
+		// A participant that is not ready may be one that is restarted.
+		again = p.Name() == problem.Unavailable || p.Name() == problem.ParticipantUnavailable || p.Name() == problem.TooMany
+		return max(p.RetryAfter, 100*time.Millisecond), again
 	case errors.Is(err, ErrUnreachable), errors.Is(err, ErrLost):
 		return 200 * time.Millisecond, true
 	}

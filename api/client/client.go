@@ -27,8 +27,8 @@ var (
 type Config struct {
 	// Coordinators are base URLs, tried in turn. Default http://127.0.0.1:7070.
 	Coordinators []string
-	// Patience is how long a call is tried again where no coordinator answers, or the cluster is unavailable or has too many
-	// transactions in flight. Default 10 s; negative: every coordinator once.
+	// Patience is how long a call is tried again where no coordinator answers, the cluster is unavailable or has too many
+	// transactions in flight, or a participant is not ready. Default 10 s; negative: every coordinator once.
 	Patience time.Duration
 	// HTTP sends the requests. Default: a client that keeps 256 idle connections to each coordinator.
 	HTTP *http.Client

@@ -287,6 +287,26 @@ func (r refusing) RoundTrip(*http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
+func TestASiteThatIsNotReadyIsAskedForAgain(t *testing.T) {
+	restarted := &service{state: txn.StateCommitted, err: txn.ErrParticipantUnavailable, ids: make(chan string, 9)}
+	c := cluster(t, restarted)
+	c.patience = 10 * time.Second
+	submitted := make(chan error, 1)
+	go func() {
+		_, err := c.Submit(t.Context(), work(), txn.WaitDecision)
+		submitted <- err
+	}()
+	first := <-restarted.ids
+	if second := <-restarted.ids; second != first {
+		t.Errorf("it was submitted as %s, and again as %s", first, second)
+	}
+	select {
+	case err := <-submitted:
+		t.Errorf("it was given up: %v", err)
+	default:
+	}
+}
+
 func TestPatience(t *testing.T) {
 	for _, c := range []struct{ away, patience, took time.Duration }{
 		{3500 * time.Millisecond, 10 * time.Second, 4 * time.Second},

@@ -19,8 +19,14 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// buildVersion gives the module's version or, in a build from a checkout, its commit.
+// version is what whoever builds the program calls it: go build -ldflags '-X main.version=1.4.0'. Empty: buildVersion finds one.
+var version string
+
+// buildVersion gives the version that the build was given, else the module's, or, in a build from a checkout, its commit.
 func buildVersion() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -18,6 +18,13 @@ func (c *Cluster) Launch(name string, env ...string) error {
 	return p.start(env)
 }
 
+// Use makes the coordinator or site of that name another program from its next start on, as an upgrade does.
+func (c *Cluster) Use(name, exe string) {
+	if p := c.find(name); p != nil {
+		p.exe = exe
+	}
+}
+
 // AwaitReady waits until the coordinator or site of that name is ready; it fails when the process ends before.
 func (c *Cluster) AwaitReady(ctx context.Context, name string) error {
 	p := c.find(name)
