@@ -12,7 +12,7 @@ CUTS := ^TestCut
 # The simulator is sequential but for its workers: a few schedules run under the race detector, all of them without it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check sim soak fuzz bench-coordination test-clinical databases clean
+.PHONY: help setup build demo test check sim soak fuzz bench-coordination test-clinical faults databases clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ databases: setup ## a private PostgreSQL and MariaDB for README.md's tour, until
 
 sim: ## a million seeded schedules of the protocol (SCHEDULES=, SEED=)
 	$(GO) test -timeout 0 -v -run TestSchedules ./txn/sim -sim.schedules $(or $(SCHEDULES),1000000) $(if $(SEED),-sim.seed $(SEED))
+
+faults: setup build ## break a cluster again and again, and audit it (DURATION=60s, SEED=; root, for network namespaces)
+	@mkdir -p bin && $(GO) build -o bin/faults ./integration/faults
+	@./bin/faults -duration $(or $(DURATION),60s) $(if $(SEED),-seed $(SEED))
 
 test-clinical: setup build ## prescriptions over MariaDB, PostgreSQL and the embedded store, with kills, audited by SQL
 	$(GO) test -timeout 20m -count 1 -v -run TestClinical ./integration
