@@ -96,6 +96,10 @@ type Synced struct{}
 // was decided, retired and dropped before its decision was read here: Lookup its id.
 type Changed struct{ Key Key }
 
+// Unreadable is an effect: the submission Key of this coordinator is in the log, in an entry that cannot be read. Nobody will decide
+// it to commit who has not read it before; what became of it is not known here.
+type Unreadable struct{ Key Key }
+
 // SecondDecision is an effect: a second, different decision for a key was read. It is a bug, ignored and shouted (R3).
 type SecondDecision struct{ Key Key }
 
@@ -134,6 +138,7 @@ func (Leading) effect()        {}
 func (Deposed) effect()        {}
 func (Synced) effect()         {}
 func (Changed) effect()        {}
+func (Unreadable) effect()     {}
 func (SecondDecision) effect() {}
 func (Heuristic) effect()      {}
 func (Sweep) effect()          {}

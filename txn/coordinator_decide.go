@@ -60,7 +60,7 @@ func (c *Coordinator) lateReason(t *transaction) *Reason {
 // consider queues t where it can be decided.
 func (c *Coordinator) consider(t *transaction) {
 	l := c.leads()
-	if l == nil || t.decision != nil || t.queued || c.judge(t).verdict == VerdictNone {
+	if l == nil || t.decision != nil || t.clouded || t.queued || c.judge(t).verdict == VerdictNone {
 		return
 	}
 	t.queued = true
@@ -93,6 +93,9 @@ func (p *proposal) add(c *Coordinator, l *leadership, t *transaction, r ruling) 
 		}
 	}
 	bytes := len(checks)*checkBytes + decisionBytes + len(t.votes)*castVoteBytes
+	if l.mostDecided > 0 && len(p.ts) >= l.mostDecided {
+		return false
+	}
 	if len(p.ts) > 0 && (len(p.ops)+len(checks)+3 > c.cfg.MaxOps || p.bytes+bytes > c.cfg.MaxBytes) {
 		return false
 	}
@@ -124,7 +127,7 @@ func (c *Coordinator) flushDecisions() {
 	for ; n < len(l.wanted); n++ {
 		t := l.wanted[n]
 		r := c.judge(t)
-		if t.decision != nil || r.verdict == VerdictNone || c.index.txs[t.sub.Key] != t {
+		if t.decision != nil || t.clouded || r.verdict == VerdictNone || c.index.txs[t.sub.Key] != t {
 			t.queued = false // decided meanwhile, or a vote has vanished
 			continue
 		}
@@ -151,8 +154,13 @@ func (c *Coordinator) proposed(l *leadership, p *proposal, r multiResult) {
 	case r.done:
 		l.deciding = false
 		c.reachGeneration(decisionsLog, r.appended[0].Gen)
+		l.mostDecided = grow(l.mostDecided, c.cfg.MaxOps)
 		if !c.index.dsegs.has(r.appended[0]) {
 			c.decided(r.appended[0], p.records.Decisions)
+			if _, bad := c.index.unreadable[Decisions][r.appended[0]]; bad { // it was read before this answer came
+				l.broken = append(l.broken, r.appended[0])
+				c.nowReadable(Decisions, r.appended[0])
+			}
 		}
 	case r.failed && r.index == 0:
 		c.depose(l)
@@ -164,6 +172,8 @@ func (c *Coordinator) proposed(l *leadership, p *proposal, r multiResult) {
 			c.readVotesAgain(op.Log.Participant)
 		case r.err == OpErrClosed:
 			c.closed(op)
+		case r.err == OpErrTooLarge:
+			l.mostDecided = max(len(p.ts)/2, 1)
 		}
 		c.wantAgain(l, p)
 	case r.unsent:

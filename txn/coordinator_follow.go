@@ -7,7 +7,7 @@ func (c *Coordinator) readSubmissions(e Entry) {
 		return
 	}
 	if e.Segment == nil {
-		x.unread++
+		c.cannotRead(Transactions, e)
 		return
 	}
 	seg := segment{}
@@ -45,10 +45,13 @@ func (c *Coordinator) readSubmissions(e Entry) {
 func (c *Coordinator) readDecisions(e Entry) {
 	x := &c.index
 	if x.dsegs.has(e.Pos) {
+		if l := c.leads(); l != nil && e.Segment == nil {
+			l.broken = append(l.broken, e.Pos)
+		}
 		return
 	}
 	if e.Segment == nil {
-		x.unread++
+		c.cannotRead(Decisions, e)
 		return
 	}
 	unknown := c.decided(e.Pos, e.Segment.Decisions)
@@ -104,12 +107,13 @@ func (c *Coordinator) decided(pos Pos, decisions []Decision) int {
 // learn takes the decision of t: the first in log order is the decision, a second one is a bug and ignored (R3).
 func (c *Coordinator) learn(t *transaction, d *Decision, pos Pos) {
 	if t.decision != nil {
-		if t.dpos != pos {
+		if t.dpos != pos && !t.decision.restatedBy(d) {
 			c.emit(SecondDecision{Key: d.Key})
 		}
 		return
 	}
 	t.decision, t.dpos = d, pos
+	t.clouded = false
 	t.queued = false
 	if !t.duplicate() {
 		c.index.supersede(t)
@@ -132,7 +136,7 @@ func (c *Coordinator) readHistory(e Entry) {
 		return
 	}
 	if e.Segment == nil {
-		x.unread++
+		c.cannotRead(History, e)
 		return
 	}
 	ch := chapter{first: c.now, size: e.Size}

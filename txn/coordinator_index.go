@@ -18,6 +18,7 @@ type transaction struct {
 	completed int64 // wall clock, Unix milliseconds; zero while it is not complete
 	since     time.Duration
 	retired   bool // it is in history
+	clouded   bool // an entry of the decisions that cannot be read may hold its decision: it is not decided here
 
 	// Of a leader:
 	votes  []standingVote
@@ -91,14 +92,16 @@ type index struct {
 	past     map[idHash]past
 	kept     map[uint64]int // how many t- and d- entries name a key, by its hash
 	bytes    int64          // of history
-	unread   int            // entries that could not be decoded
+	unread   int            // nodes that could not be decoded
+
+	unreadable map[LogKind]map[Pos]unreadable // entries that could not
 }
 
 func newIndex() index {
 	return index{
 		txs: map[Key]*transaction{}, ids: map[idHash][]*transaction{}, orphans: map[Key]orphan{},
 		tsegs: newShelf[segment](), dsegs: newShelf[segment](), chapters: newShelf[chapter](),
-		past: map[idHash]past{}, kept: map[uint64]int{},
+		past: map[idHash]past{}, kept: map[uint64]int{}, unreadable: map[LogKind]map[Pos]unreadable{},
 	}
 }
 

@@ -39,7 +39,7 @@ func (c *Coordinator) keepHouse() {
 	if l == nil || l.busy {
 		return
 	}
-	for _, piece := range []func(*leadership) bool{c.rollOver, c.retire, c.clear, c.forget, c.sweep} {
+	for _, piece := range []func(*leadership) bool{c.rollOver, c.restate, c.retire, c.clear, c.clearUnreadable, c.forget, c.sweep} {
 		if piece(l) {
 			return
 		}

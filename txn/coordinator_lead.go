@@ -18,12 +18,14 @@ const (
 
 // leadership is what only a leader has.
 type leadership struct {
-	stage     stage
-	epoch     int32
-	wanted    []*transaction // to be decided, in this order
-	deciding  bool           // the lane of decisions is taken
-	deadlines deadlines
-	voters    map[Key][]lateVote // votes for keys not read yet
+	stage       stage
+	epoch       int32
+	wanted      []*transaction // to be decided, in this order
+	deciding    bool           // the lane of decisions is taken
+	mostDecided int            // transactions decided at once, where a request was too large; else zero
+	broken      []Pos          // decisions' entries of its own that cannot be read
+	deadlines   deadlines
+	voters      map[Key][]lateVote // votes for keys not read yet
 
 	housekeeping
 }
@@ -79,6 +81,9 @@ func (c *Coordinator) begin(l *leadership) {
 	}
 	l.stage = leading
 	l.dirty = true
+	if len(c.index.unreadable[Decisions]) > 0 {
+		c.cloud() // what was read after that entry may be older than it
+	}
 	c.emit(Leading{Epoch: l.epoch})
 	for _, pos := range c.index.tsegs.places() {
 		for _, k := range c.index.tsegs.at[pos].keys {

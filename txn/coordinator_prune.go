@@ -11,13 +11,16 @@ func (c *Coordinator) prune(then func()) {
 	if len(c.submit.unread) > 0 {
 		c.readToEnd(transactionsLog, func() {})
 	}
-	c.gone(transactionsLog, c.index.tsegs.places, func(submissions []Pos) {
-		c.gone(decisionsLog, c.index.dsegs.places, func(decisions []Pos) {
-			c.gone(historyLog, c.index.chapters.places, func(chapters []Pos) {
+	c.gone(transactionsLog, c.index.knownPlaces(Transactions, c.index.tsegs.places), func(submissions []Pos) {
+		c.gone(decisionsLog, c.index.knownPlaces(Decisions, c.index.dsegs.places), func(decisions []Pos) {
+			c.gone(historyLog, c.index.knownPlaces(History, c.index.chapters.places), func(chapters []Pos) {
 				c.readToEnd(historyLog, func() {
 					each(submissions, c.dropUnseen)
 					each(decisions, c.index.dropDecisions)
 					each(chapters, c.index.dropChapter)
+					each(submissions, func(pos Pos) { c.nowReadable(Transactions, pos) })
+					each(decisions, func(pos Pos) { c.nowReadable(Decisions, pos) })
+					each(chapters, func(pos Pos) { c.nowReadable(History, pos) })
 					then()
 				})
 			})

@@ -154,9 +154,11 @@ func (c *Coordinator) flushSubmissions() {
 func (c *Coordinator) submissionsRead(before Pos) {
 	s := &c.submit
 	for len(s.unread) > 0 && s.unread[0].pos.Before(before) {
-		k := s.unread[0].key
+		k, pos := s.unread[0].key, s.unread[0].pos
 		s.unread = s.unread[1:]
-		if c.index.txs[k] == nil {
+		if _, bad := c.index.unreadable[Transactions][pos]; bad {
+			c.emit(Unreadable{Key: k})
+		} else if c.index.txs[k] == nil {
 			c.emit(Changed{Key: k})
 		}
 	}
@@ -247,6 +249,9 @@ func (c *Coordinator) settleLost() {
 	c.submit.lost = nil
 	for _, h := range lost {
 		result := SubmitAgain
+		if len(c.index.unreadable[Transactions]) > 0 {
+			result = SubmitPerhaps // it may be in there
+		}
 		if c.index.hasKey(h.Submission.Key, h.Submission.ID) {
 			result = SubmitAccepted
 		}

@@ -70,6 +70,9 @@ type Counts struct {
 // Counts counts what is known.
 func (c *Coordinator) Counts() Counts {
 	n := Counts{History: len(c.index.past), HistoryBytes: c.index.bytes, Unread: c.index.unread}
+	for _, entries := range c.index.unreadable {
+		n.Unread += len(entries)
+	}
 	for _, t := range c.index.txs {
 		if t.completed == 0 && !t.retired {
 			n.InFlight++

@@ -81,6 +81,11 @@ func (d *Decision) Concerns(participant string) (Ballot, bool) {
 	return Ballot{}, false
 }
 
+// restatedBy tells whether e is the same decision once more: a leader writes one again where its entry cannot be read.
+func (d *Decision) restatedBy(e *Decision) bool {
+	return d.Verdict == e.Verdict && d.Epoch == e.Epoch && d.Coordinator == e.Coordinator && d.At == e.At
+}
+
 // Past is a complete transaction in the log "history".
 type Past struct {
 	Submission Submission `json:"s"`

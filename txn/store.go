@@ -196,8 +196,9 @@ type ListNode struct {
 type Entry struct {
 	Pos       Pos
 	Ephemeral bool
-	Size      int // bytes in ZooKeeper
-	Segment   *Segment
+	Size      int      // bytes in ZooKeeper
+	Segment   *Segment // nil: it cannot be read
+	Newer     bool     // it cannot be read because a newer program wrote it
 }
 
 // Entries gives entries of a followed log, in order; those that were gone before they were read are left out.

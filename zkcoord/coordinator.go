@@ -132,7 +132,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 
 // work runs the loop over a driver that runs, while life lasts, and hands over when ctx ends.
 func (c *Coordinator) work(ctx, life context.Context) error {
-	cluster, err := c.driver.Cluster(ctx)
+	cluster, err := c.findCluster(ctx)
 	if err != nil {
 		return err
 	}
@@ -151,6 +151,20 @@ func (c *Coordinator) work(ctx, life context.Context) error {
 	stop()
 	group.Wait()
 	return err
+}
+
+// findCluster reads the cluster's code, again and again while it cannot be read: an operator may mend it.
+func (c *Coordinator) findCluster(ctx context.Context) (string, error) {
+	for {
+		cluster, err := c.driver.Cluster(ctx)
+		if err == nil || errors.Is(err, txn.ErrFormat) || ctx.Err() != nil {
+			return cluster, err
+		}
+		c.log.Error("cluster's code cannot be read", "error", err)
+		if !sleep(ctx, recheckEvery) {
+			return "", ctx.Err()
+		}
+	}
 }
 
 // begin makes the machine: it needs the cluster's code, which is in ZooKeeper.

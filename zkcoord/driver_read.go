@@ -15,13 +15,29 @@ import (
 )
 
 func (s *session) readNode(e txn.ReadNode) {
-	read, _, err := s.node(s.ctx, e.Path)
-	if err != nil {
-		s.unreadable(e.Path, err)
-		return
+	s.untilAllowed(e.Path, func() error {
+		read, _, err := s.node(s.ctx, e.Path)
+		if err == nil {
+			read.Token = e.Token
+			s.say(read)
+		}
+		return err
+	})
+}
+
+// untilAllowed repeats a read that ZooKeeper refuses, and reports it each time: the machine is left without an answer meanwhile, for
+// none would be true.
+func (s *session) untilAllowed(path string, read func() error) {
+	for {
+		err := read()
+		if err == nil {
+			return
+		}
+		s.unreadable(path, err)
+		if !sleep(s.ctx, recheckEvery) {
+			return
+		}
 	}
-	read.Token = e.Token
-	s.say(read)
 }
 
 // node reads a node once.
@@ -42,12 +58,14 @@ func (s *session) node(ctx context.Context, path string) (txn.NodeRead, *zk.Stat
 }
 
 func (s *session) listNode(e txn.ListNode) {
-	names, _, err := s.list(s.ctx, s.d.path(e.Path))
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
-		s.unreadable(e.Path, err)
-		return
-	}
-	s.say(txn.NodeListed{Token: e.Token, Path: e.Path, Children: names})
+	s.untilAllowed(e.Path, func() error {
+		names, _, err := s.list(s.ctx, s.d.path(e.Path))
+		if err != nil && !errors.Is(err, zk.ErrNoNode) {
+			return err
+		}
+		s.say(txn.NodeListed{Token: e.Token, Path: e.Path, Children: names})
+		return nil
+	})
 }
 
 // list gives the sorted children of a full path; zk.ErrNoNode where it is not there.
@@ -63,7 +81,7 @@ func (s *session) list(ctx context.Context, path string) (names []string, stat *
 	return names, stat, nil
 }
 
-// unreadable reports a read that ZooKeeper refused. The machine is left without an answer on purpose: none would be true.
+// unreadable reports a read that ZooKeeper refused.
 func (s *session) unreadable(path string, err error) {
 	if s.ctx.Err() == nil {
 		s.d.log.Error("node cannot be read", "path", path, "error", err)
@@ -71,27 +89,35 @@ func (s *session) unreadable(path string, err error) {
 }
 
 func (s *session) listLog(e txn.ListLog) {
-	listed := txn.LogListed{Token: e.Token, Log: e.Log}
-	gens, err := s.generations(s.ctx, e.Log)
+	s.untilAllowed(e.Log.Path(), func() error {
+		listed, err := s.wholeLog(e.Log)
+		if err == nil {
+			listed.Token = e.Token
+			s.say(listed)
+		}
+		return err
+	})
+}
+
+func (s *session) wholeLog(log txn.Log) (txn.LogListed, error) {
+	listed := txn.LogListed{Log: log}
+	gens, err := s.generations(s.ctx, log)
 	if err != nil {
-		s.unreadable(e.Log.Path(), err)
-		return
+		return listed, err
 	}
 	for _, gen := range gens {
-		places, _, err := s.places(s.ctx, e.Log, gen)
+		places, _, err := s.places(s.ctx, log, gen)
 		if err != nil {
-			s.unreadable(e.Log.GenerationPath(gen), err)
-			return
+			return listed, err
 		}
-		entries, err := s.entries(s.ctx, e.Log, places)
+		entries, err := s.entries(s.ctx, log, places)
 		if err != nil {
-			s.unreadable(e.Log.GenerationPath(gen), err)
-			return
+			return listed, err
 		}
 		listed.Gen = gen
 		listed.Entries = append(listed.Entries, entries...)
 	}
-	s.say(listed)
+	return listed, nil
 }
 
 // generations are those that a log has, in order; none where the log is not there.
@@ -161,41 +187,43 @@ func (s *session) entries(ctx context.Context, log txn.Log, places []txn.Pos) ([
 	return entries, nil
 }
 
-// entry reads one entry; nil where it is gone. A vote that may not be read counts as vanished (R2); of any other entry that cannot
-// be said, so it is asked for again.
+// entry reads one entry; nil where it is gone. A vote that may not be read counts as vanished (R2); any other entry that may not be
+// read is as good as one that cannot be decoded.
 func (s *session) entry(ctx context.Context, log txn.Log, at txn.Pos) (*txn.Entry, error) {
 	path := s.d.entryPath(log, at)
-	for {
-		var data []byte
-		var stat *zk.Stat
-		err := s.ask(ctx, reqGet, func() (err error) {
-			data, stat, err = s.conn.Get(path)
-			return err
-		})
-		switch {
-		case err == nil:
-			return &txn.Entry{Pos: at, Ephemeral: stat.EphemeralOwner != 0, Size: len(data), Segment: s.d.decode(log, at, data)}, nil
-		case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth) && log.Kind == txn.Votes:
-			return nil, nil
-		case !errors.Is(err, zk.ErrNoAuth):
-			return nil, fmt.Errorf("read entry: %w", err)
-		}
+	var data []byte
+	var stat *zk.Stat
+	err := s.ask(ctx, reqGet, func() (err error) {
+		data, stat, err = s.conn.Get(path)
+		return err
+	})
+	switch {
+	case err == nil:
+		e := &txn.Entry{Pos: at, Ephemeral: stat.EphemeralOwner != 0, Size: len(data)}
+		e.Segment, e.Newer = s.d.decode(log, at, data)
+		return e, nil
+	case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth) && log.Kind == txn.Votes:
+		return nil, nil
+	case errors.Is(err, zk.ErrNoAuth):
+		s.d.metrics.undecodable.WithLabelValues(log.Prefix()[:1]).Inc()
 		s.d.log.Error("log entry may not be read", "log", log.Path(), "at", at.String())
-		if !sleep(ctx, recheckEvery) {
-			return nil, ctx.Err()
-		}
+		return &txn.Entry{Pos: at, Newer: true}, nil // nor is it ours to delete
 	}
+	return nil, fmt.Errorf("read entry: %w", err)
 }
 
-// decode gives nil for what cannot be decoded.
-func (d *Driver) decode(log txn.Log, at txn.Pos, data []byte) *txn.Segment {
+// decode gives nil for what cannot be decoded, or is of another log; newer says that a newer program wrote it.
+func (d *Driver) decode(log txn.Log, at txn.Pos, data []byte) (seg *txn.Segment, newer bool) {
 	seg, err := d.codec.decode(data)
+	if err == nil {
+		err = belongs(seg, log)
+	}
 	if err != nil {
 		d.metrics.undecodable.WithLabelValues(log.Prefix()[:1]).Inc()
 		d.log.Error("log entry cannot be decoded", "log", log.Path(), "at", at.String(), "error", err)
-		return nil
+		return nil, errors.Is(err, txn.ErrFormat)
 	}
-	return seg
+	return seg, false
 }
 
 // created is how many children a node was ever given, whatever became of them: each create and each delete raises the version of

@@ -103,9 +103,12 @@ func (f *flights) wake(view *txn.Transaction) {
 }
 
 // missed tells those who wait for key that it is not in the live logs any more.
-func (f *flights) missed(key txn.Key) {
+func (f *flights) missed(key txn.Key) { f.tell(key, txn.SubmitKnown) }
+
+// tell answers all who wait for key.
+func (f *flights) tell(key txn.Key, result txn.SubmitResult) {
 	for _, w := range f.waiters[key] {
-		w.answers <- answer{result: txn.SubmitKnown, key: key}
+		w.answers <- answer{result: result, key: key}
 	}
 	delete(f.waiters, key)
 }

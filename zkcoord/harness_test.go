@@ -227,13 +227,15 @@ func appendTo(log txn.Log, gen int32, batch string) txn.Op {
 func small(log txn.Log, batch string) *txn.Segment {
 	const key = txn.Key("00000000000000000000000000")
 	s := &txn.Segment{Batch: batch}
+	submission := txn.Submission{Key: key, ID: "id", Participants: []string{"a"}}
+	decision := txn.Decision{Key: key, ID: "id", Verdict: txn.VerdictAbort, Votes: []txn.CastVote{{Participant: "a"}}}
 	switch log.Kind {
 	case txn.Transactions:
-		s.Submissions = []txn.Submission{{Key: key, ID: "id"}}
+		s.Submissions = []txn.Submission{submission}
 	case txn.Decisions:
-		s.Decisions = []txn.Decision{{Key: key, ID: "id"}}
+		s.Decisions = []txn.Decision{decision}
 	case txn.History:
-		s.History = []txn.Past{{Completed: 1}}
+		s.History = []txn.Past{{Submission: submission, Decision: decision, Completed: 1}}
 	case txn.Inbox:
 		s.Prepares = []txn.Prepare{{Key: key, ID: "id"}}
 	case txn.Votes:

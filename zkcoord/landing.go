@@ -85,6 +85,16 @@ func (c *Coordinator) wentBy(key txn.Key) {
 	c.flights.missed(key)
 }
 
+// unreadable is called when a submission of this coordinator cannot be read in the log: those who wait for it hear "perhaps".
+func (c *Coordinator) unreadable(key txn.Key) {
+	c.log.Error("submission cannot be read in the log", "key", key)
+	if fl := c.flights.own[key]; fl != nil {
+		c.landed(fl)
+		delete(c.flights.own, key)
+	}
+	c.flights.tell(key, txn.SubmitPerhaps)
+}
+
 // progress tells all who wait for t, and counts it where it was taken in here.
 func (c *Coordinator) progress(t *txn.Transaction, told bool) {
 	if fl := c.flights.own[t.Key]; fl != nil && t.State.Decided() {

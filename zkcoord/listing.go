@@ -70,7 +70,7 @@ func (c *Coordinator) listHistory(ctx context.Context, l *listing) error {
 			return nil
 		}
 		past, err := c.chapter(ctx, pos)
-		if errors.Is(err, errGone) {
+		if errors.Is(err, errGone) || errors.Is(err, errUnreadable) {
 			continue
 		}
 		if err != nil {

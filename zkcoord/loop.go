@@ -198,6 +198,8 @@ func (c *Coordinator) carryOut(effects []txn.Effect) {
 			c.submitted(e)
 		case txn.Changed:
 			c.changed(e.Key)
+		case txn.Unreadable:
+			c.unreadable(e.Key)
 		case txn.Leading:
 			c.leading(e.Epoch)
 		case txn.Deposed:

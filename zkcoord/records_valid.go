@@ -43,6 +43,18 @@ func valid(s *txn.Segment) error {
 	return nil
 }
 
+// belongs finds a segment of records that are not its log's.
+func belongs(s *txn.Segment, log txn.Log) error {
+	kind, _ := kindOf(s)
+	want := map[txn.LogKind]string{
+		txn.Transactions: kindSubmissions, txn.Decisions: kindDecisions, txn.History: kindHistory, txn.Inbox: kindPrepares, txn.Votes: kindVotes,
+	}[log.Kind]
+	if kind != want {
+		return fmt.Errorf("check the kind of the records: %w", errUndecodable)
+	}
+	return nil
+}
+
 func validSubmission(s *txn.Submission) bool {
 	if !s.Key.Valid() || !txn.ValidID(s.ID) || s.Timeout < 0 || len(s.Participants) == 0 {
 		return false

@@ -11,8 +11,12 @@ import (
 	"github.com/medcommit/medcommit/txn"
 )
 
-// errGone says that an entry of history is not there any more.
-var errGone = errors.New("the entry of history is gone")
+var (
+	// errGone says that an entry of history is not there any more.
+	errGone = errors.New("the entry of history is gone")
+	// errUnreadable says that an entry of history cannot be read any more: what its ids mean is not known, and not "nothing".
+	errUnreadable = errors.New("the entry of history cannot be read")
+)
 
 // cachedChapters is how many decoded entries of history are kept.
 const cachedChapters = 8
@@ -126,7 +130,8 @@ func (c *Coordinator) chapter(ctx context.Context, pos txn.Pos) ([]txn.Past, err
 		}
 		segment, err := c.driver.codec.decode(node.Data)
 		if err != nil {
-			return nil, fmt.Errorf("read an entry of history: %w", err)
+			c.log.Error("entry of history cannot be decoded", "at", pos.String(), "error", err)
+			return nil, fmt.Errorf("read an entry of history: %w: %w", errUnreadable, txn.ErrUnavailable)
 		}
 		c.segments.cache(pos, segment.History)
 		return segment.History, nil
