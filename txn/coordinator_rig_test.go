@@ -20,14 +20,15 @@ type coordinatorRig struct {
 	versions map[string]int32
 	entries  map[Log][]Entry
 	given    map[Log]int32
-	room     int // records of history that a request holds; zero: any number
+	room     int          // records of history, or decisions, that a request holds; zero: any number
+	garbled  map[Log]bool // what is appended to these cannot be read
 }
 
 func newCoordinatorRig(t *testing.T, cfg CoordinatorConfig) *coordinatorRig {
 	cfg.Cluster, cfg.ID, cfg.Nonce = "c1", "one", "n"
 	r := &coordinatorRig{
 		t: t, c: NewCoordinator(cfg), now: time.Second, hold: func(Effect) bool { return false },
-		versions: map[string]int32{}, entries: map[Log][]Entry{}, given: map[Log]int32{},
+		versions: map[string]int32{}, entries: map[Log][]Entry{}, given: map[Log]int32{}, garbled: map[Log]bool{},
 	}
 	r.step(Tick{Now: r.now, Wall: 1}, SessionUp{Nonce: "s"})
 	return r
@@ -102,7 +103,7 @@ func (r *coordinatorRig) multi(m Multi) Event {
 				return MultiFailed{Token: m.Token, Index: i, Err: OpErrBadVersion}
 			}
 		case OpAppend:
-			if r.room > 0 && len(op.Segment.History) > r.room {
+			if r.room > 0 && max(len(op.Segment.History), len(op.Segment.Decisions)) > r.room {
 				return MultiFailed{Token: m.Token, Index: i, Err: OpErrTooLarge}
 			}
 		case OpCheckEntry, OpDeleteEntry:
@@ -128,6 +129,9 @@ func (r *coordinatorRig) multi(m Multi) Event {
 // append puts a segment into a log, whose followers read it.
 func (r *coordinatorRig) append(log Log, s *Segment) Pos {
 	e := Entry{Pos: Pos{Gen: 1, Num: r.given[log]}, Size: 100, Segment: s}
+	if r.garbled[log] {
+		e.Segment = nil
+	}
 	r.given[log]++
 	r.entries[log] = append(r.entries[log], e)
 	if log.Kind != Inbox {

@@ -132,7 +132,9 @@ func (c *Coordinator) flushSubmissions() {
 		case r.done:
 			for _, h := range sent {
 				c.emit(Submitted{Ticket: h.Ticket, Result: SubmitAccepted, Key: h.Submission.Key})
-				if c.synced && c.index.txs[h.Submission.Key] == nil {
+				if _, bad := c.index.unreadable[Transactions][r.appended[0]]; bad {
+					c.emit(Unreadable{Key: h.Submission.Key})
+				} else if c.synced && c.index.txs[h.Submission.Key] == nil {
 					s.unread = append(s.unread, unread{h.Submission.Key, r.appended[0]})
 				}
 			}
