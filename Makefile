@@ -12,7 +12,7 @@ CUTS := ^TestCut
 # The simulator is sequential but for its workers: a few schedules run under the race detector, all of them without it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check sim soak fuzz bench-coordination test-clinical faults databases clean
+.PHONY: help setup build demo test check sim soak fuzz bench-coordination test-clinical faults databases bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ test-clinical: setup build ## prescriptions over MariaDB, PostgreSQL and the emb
 
 soak: setup build ## two million transactions while a participant is away: memory, znodes, reading times (TRANSACTIONS=)
 	$(GO) run ./integration/soak -transactions $(or $(TRANSACTIONS),2000000)
+
+bench: setup build ## two-phase commit by hand and through a cluster, in turn, on PostgreSQL and MariaDB (ARGS='-clients 16', -h)
+	@$(GO) build -o bin/bench ./integration/bench
+	@./bin/bench $(ARGS)
 
 bench-coordination: setup build ## the coordination alone: resource managers that do nothing (ARGS='-clients 64 -transactions 1000000', -h)
 	@$(GO) build -o bin/coordination ./integration/coordination

@@ -12,6 +12,7 @@ func commands() []*cobra.Command {
 		newTx(),
 		newCluster(),
 		newParticipants(),
+		newBench(),
 		newDoctor(),
 		newSchema(),
 		newVersion(),
