@@ -80,16 +80,17 @@ func (p *Proxy) join(client net.Conn) {
 	p.links[k] = struct{}{}
 	p.mu.Unlock()
 	var both sync.WaitGroup
-	both.Go(func() { defer k.cut(); p.pass(k.client, k.server, k.request) })
-	both.Go(func() { defer k.cut(); p.pass(k.server, k.client, k.answer) })
+	both.Go(func() { defer k.cut(); p.pass(k.client, k.server, k.request, never); k.awaitHeld() })
+	both.Go(func() { defer k.cut(); defer k.serverEnds(); p.pass(k.server, k.client, k.answer, k.holds) })
 	both.Wait()
 	p.mu.Lock()
 	delete(p.links, k)
 	p.mu.Unlock()
 }
 
-// pass copies frames from one end to the other while look lets them through.
-func (p *Proxy) pass(from io.Reader, to io.Writer, look func(*Proxy, []byte) bool) {
+// pass copies frames from one end to the other while look lets them through. deaf tells whether an end that takes nothing any more does
+// not matter.
+func (p *Proxy) pass(from io.Reader, to io.Writer, look func(*Proxy, []byte) bool, deaf func() bool) {
 	for {
 		frame, err := readFrame(from)
 		if err != nil {
@@ -102,7 +103,11 @@ func (p *Proxy) pass(from io.Reader, to io.Writer, look func(*Proxy, []byte) boo
 		if !look(p, frame) {
 			return
 		}
-		if _, err := to.Write(frame); err != nil {
+		p.mu.Lock()
+		held = p.held
+		p.mu.Unlock()
+		<-held
+		if _, err := to.Write(frame); err != nil && !deaf() {
 			return
 		}
 	}
@@ -180,7 +185,8 @@ type link struct {
 	mu        sync.Mutex
 	connected bool            // the client's first frame, which has no header, has passed
 	greeted   bool            // the server's first frame has passed
-	awaited   map[int32]*trap // by the request's number: the answer is to be lost
+	awaited   map[int32]*trap // by the request's number: the answer is to be lost, or was held
+	ended     chan struct{}   // closed when a request that was held has its answer, or gets none; nil: none was held
 }
 
 func (k *link) cut() {

@@ -1,6 +1,7 @@
 package zktest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -23,8 +24,10 @@ const (
 // trap waits for one request.
 type trap struct {
 	kind   Request
+	text   []byte // that the request must hold; empty: any
 	sprung chan struct{}
-	answer bool // lose the answer, else the request
+	answer bool  // lose the answer, else the request
+	held   *Held // lose nothing, but hold the connection at the request
 }
 
 // LoseAnswer cuts the connection of the next request of that kind when the server has carried it out: its answer is read and not
@@ -53,12 +56,13 @@ func (p *Proxy) set(t *trap) <-chan struct{} {
 	return t.sprung
 }
 
-// take gives the first trap for a request of that kind, once.
-func (p *Proxy) take(kind Request) *trap {
+// take gives the first trap for that request, once.
+func (p *Proxy) take(frame []byte) *trap {
+	kind := Request(binary.BigEndian.Uint32(frame[8:]))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, t := range p.traps {
-		if t.kind == kind {
+		if t.kind == kind && bytes.Contains(frame, t.text) {
 			p.traps = append(p.traps[:i:i], p.traps[i+1:]...)
 			return t
 		}
@@ -74,8 +78,15 @@ func (k *link) request(p *Proxy, frame []byte) bool {
 		k.connected = true
 		return true
 	}
-	t := p.take(Request(binary.BigEndian.Uint32(frame[8:])))
+	t := p.take(frame)
 	if t == nil {
+		return true
+	}
+	if t.held != nil {
+		k.awaited[int32(binary.BigEndian.Uint32(frame[4:]))] = t
+		k.ended = make(chan struct{})
+		p.Hold()
+		close(t.sprung)
 		return true
 	}
 	if t.answer {
@@ -97,6 +108,12 @@ func (k *link) answer(_ *Proxy, frame []byte) bool {
 	}
 	t := k.awaited[int32(binary.BigEndian.Uint32(frame[4:]))]
 	if t == nil {
+		return true
+	}
+	if t.held != nil {
+		t.held.answers <- firstError(frame)
+		delete(k.awaited, int32(binary.BigEndian.Uint32(frame[4:])))
+		k.end()
 		return true
 	}
 	k.cut()
