@@ -12,6 +12,7 @@ import (
 	"github.com/medcommit/medcommit/api/client"
 	"github.com/medcommit/medcommit/cmd/medcommit/local"
 	"github.com/medcommit/medcommit/participant/dbtest"
+	"github.com/medcommit/medcommit/txn"
 	"github.com/medcommit/medcommit/txn/failpoint"
 	"github.com/medcommit/medcommit/zkcoord/zktest"
 )
@@ -51,15 +52,17 @@ type lane struct {
 	books   *crashBooks
 	client  *client.Client // of both coordinators
 	other   *client.Client // the same, asked in the other order
+	// remembers is set where the cluster forgets nothing as long as the test runs.
+	remembers bool
 }
 
 // newLane makes the databases of a lane. It runs while no lane does.
 func (s *crashServers) newLane(n int) *lane {
 	l := &lane{t: s.t, servers: s, name: fmt.Sprintf("lane-%d", n+1), dir: s.t.TempDir()}
 	l.books = openCrashBooks(s.t, s)
-	retention := "1h"
-	if n == 0 {
-		retention = "4s"
+	retention := "4s"
+	if l.remembers = n > 0; l.remembers {
+		retention = "1h"
 	}
 	l.config = local.Config{
 		Dir: l.dir, Exe: s.exe, ZooKeeper: strings.Join(s.zk.Addrs(), ","), Root: "/" + l.name, Coordinators: 2, Sites: l.books.sites(),
@@ -129,6 +132,17 @@ func (l *lane) run(t *testing.T, c crash) {
 
 // end stops the cluster and looks for what is left in the embedded store, which only its own process can open.
 func (l *lane) end(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), endLimit)
+	defer cancel()
+	var info txn.ClusterInfo
+	err := await(ctx, func() (done bool) {
+		var err error
+		info, err = l.client.Cluster(ctx)
+		return err == nil && info.InFlight == 0 && info.InDoubt == 0
+	})
+	if err != nil {
+		t.Errorf("%d transactions are in flight and %d branches in doubt", info.InFlight, info.InDoubt)
+	}
 	l.cluster.Stop()
 	l.books.auditEmbedded(t, filepath.Join(l.dir, "sites", "emr", "embedded"))
 	l.checkLogs(t)

@@ -28,6 +28,7 @@ const accounts = 200
 type load struct {
 	lane    *lane
 	client  *client.Client
+	ctx     context.Context // of the case
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 	begun   atomic.Int64
@@ -37,7 +38,7 @@ type load struct {
 // load begins a load on the coordinators of a client.
 func (l *lane) load(c *client.Client) *load {
 	ctx, cancel := context.WithCancel(l.ctx)
-	d := &load{lane: l, client: c, stop: cancel, failed: make(chan error, loadClients)}
+	d := &load{lane: l, client: c, ctx: l.ctx, stop: cancel, failed: make(chan error, loadClients)}
 	for range loadClients {
 		d.workers.Go(func() {
 			if err := d.run(ctx); err != nil {
@@ -58,8 +59,8 @@ func (d *load) run(stopped context.Context) error {
 		}
 		select {
 		case <-tick.C:
-		case <-d.lane.ctx.Done():
-			return d.lane.ctx.Err()
+		case <-d.ctx.Done():
+			return d.ctx.Err()
 		}
 	}
 	return nil
@@ -130,8 +131,8 @@ func transferRequest(id string, account int, amounts map[string]int, note string
 func (d *load) submit(c *client.Client, r txn.Request) error {
 	var t txn.Transaction
 	var last error
-	err := await(d.lane.ctx, func() bool {
-		t, last = c.Submit(d.lane.ctx, r, txn.WaitDecision)
+	err := await(d.ctx, func() bool {
+		t, last = c.Submit(d.ctx, r, txn.WaitDecision)
 		return last == nil && t.State.Decided()
 	})
 	if err != nil {
@@ -149,11 +150,11 @@ func (d *load) twice(r txn.Request) error {
 
 // abort hands a transfer in and wants it aborted at once, which may come too late.
 func (d *load) abort(r txn.Request) error {
-	err := await(d.lane.ctx, func() bool {
-		if _, err := d.client.Submit(d.lane.ctx, r, txn.WaitNone); err != nil {
+	err := await(d.ctx, func() bool {
+		if _, err := d.client.Submit(d.ctx, r, txn.WaitNone); err != nil {
 			return false
 		}
-		_, err := d.client.Abort(d.lane.ctx, r.ID)
+		_, err := d.client.Abort(d.ctx, r.ID)
 		return err == nil || errors.Is(err, txn.ErrAlreadyDecided)
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/medcommit/medcommit/txn/failpoint"
@@ -58,6 +59,14 @@ func (l *lane) launch(name string, c crash) (died func()) {
 	}
 }
 
+// awaitUp waits until a process that is to die is ready, or has died.
+func (l *lane) awaitUp(name string) {
+	l.t.Helper()
+	if err := l.cluster.AwaitReady(l.ctx, name); err != nil && !slices.Contains(l.cluster.Ended(), name) {
+		l.t.Fatal(err)
+	}
+}
+
 func (l *lane) log(name string) string {
 	text, err := os.ReadFile(l.cluster.LogFile(name))
 	l.must(err)
@@ -81,125 +90,6 @@ func (l *lane) roles() (leader, standby string) {
 func (l *lane) restart(name string) {
 	l.t.Helper()
 	l.must(l.cluster.Restart(l.ctx, name))
-}
-
-// startCoordinator: a coordinator dies as it starts, under load.
-func (l *lane) startCoordinator(c crash) {
-	_, standby := l.roles()
-	load := l.load(l.client)
-	l.cluster.Kill(standby)
-	l.launch(standby, c)()
-	l.restart(standby)
-	load.end()
-	l.audit()
-}
-
-// submit: the coordinator that clients ask dies.
-func (l *lane) submit(c crash) {
-	leader, standby := l.roles()
-	l.cluster.Kill(standby)
-	died := l.launch(standby, c)
-	l.must(l.cluster.AwaitReady(l.ctx, standby))
-	load := l.load(l.clientOf(standby, leader))
-	died()
-	l.restart(standby)
-	load.end()
-	l.audit()
-}
-
-// lead: a coordinator takes over from a leader that was killed, and dies as it takes over or while it leads.
-func (l *lane) lead(c crash) {
-	leader, standby := l.roles()
-	l.cluster.Kill(standby)
-	died := l.launch(standby, c)
-	l.must(l.cluster.AwaitReady(l.ctx, standby))
-	l.awaitStanding(2)
-	load := l.load(l.client)
-	l.cluster.Kill(leader)
-	l.must(l.cluster.Launch(leader))
-	died()
-	l.restart(standby)
-	l.must(l.cluster.AwaitReady(l.ctx, leader))
-	load.end()
-	l.audit()
-}
-
-// awaitStanding waits until n coordinators are seen.
-func (l *lane) awaitStanding(n int) {
-	l.t.Helper()
-	l.must(await(l.ctx, func() bool {
-		info, err := l.client.Cluster(l.ctx)
-		return err == nil && len(info.Coordinators) == n && info.Leader != ""
-	}))
-}
-
-// sweep: there is a payload that no submission took, since its coordinator died between the two.
-func (l *lane) sweep(c crash) {
-	l.submit(crash{point: failpoint.Payload, side: failpoint.SideAfter})
-	l.lead(c)
-}
-
-// resign: a leader dies as it hands over.
-func (l *lane) resign(c crash) {
-	leader, standby := l.roles()
-	load := l.load(l.client)
-	l.cluster.Kill(leader)
-	died := l.launch(leader, c)
-	l.must(l.cluster.AwaitReady(l.ctx, leader))
-	l.awaitStanding(2)
-	l.cluster.Kill(standby)
-	l.restart(standby)
-	l.must(await(l.ctx, func() bool { now, _ := l.roles(); return now == leader }))
-	l.cluster.Terminate(leader)
-	died()
-	l.restart(leader)
-	load.end()
-	l.audit()
-}
-
-// drain: a coordinator dies as it drains a site for an operator.
-func (l *lane) drain(c crash) {
-	leader, standby := l.roles()
-	l.cluster.Kill(standby)
-	died := l.launch(standby, c)
-	l.must(l.cluster.AwaitReady(l.ctx, standby))
-	load := l.load(l.client)
-	_, _ = l.clientOf(standby, leader).Drain(l.ctx, "emr") // the first one dies of it, and the client asks the other
-	died()
-	l.restart(standby)
-	p, err := l.client.Drain(l.ctx, "emr")
-	l.must(err)
-	if !p.Drained {
-		l.t.Error("a site that was drained is shown as not drained")
-	}
-	p, err = l.client.Resume(l.ctx, "emr")
-	l.must(err)
-	if p.Drained {
-		l.t.Error("a site that was taken up again is shown as drained")
-	}
-	load.end()
-	l.audit()
-}
-
-// serve: a site dies at its work. It stays away until the others' transactions have gone to history: what is decided and needed
-// there must not have gone with them.
-func (l *lane) serve(c crash) {
-	l.cluster.Kill(c.who)
-	died := l.launch(c.who, c)
-	l.must(l.cluster.AwaitReady(l.ctx, c.who))
-	load := l.load(l.client)
-	died()
-	if slow[c.point] {
-		l.outlive(c.who)
-	}
-	l.restart(c.who)
-	load.end()
-	l.audit()
-}
-
-// slow are the steps after which what was decided before must be there for long.
-var slow = map[failpoint.Point]bool{
-	failpoint.Commit: true, failpoint.Rollback: true, failpoint.Applied: true, failpoint.SiteRow: true, failpoint.VoteCommit: true,
 }
 
 // outlive lets two rounds of transactions without the site go to history.
@@ -238,50 +128,6 @@ func (l *lane) metric(base, name string) int {
 		}
 	}
 	return -1
-}
-
-// recover: a site that died with branches in doubt dies again while it recovers.
-func (l *lane) recover(c crash) {
-	l.cluster.Kill(c.who)
-	first := l.launch(c.who, crash{point: failpoint.VoteCommit, side: failpoint.SideBefore, times: 2})
-	l.must(l.cluster.AwaitReady(l.ctx, c.who))
-	load := l.load(l.client)
-	first()
-	l.launch(c.who, c)()
-	l.restart(c.who)
-	load.end()
-	l.audit()
-}
-
-// withdraw: every coordinator dies before a decision to commit is logged, and stays away; the site, left alone, dies as it takes its
-// votes back. All sites free themselves, and nothing is committed by the coordinators that come back.
-func (l *lane) withdraw(c crash) {
-	leader, standby := l.roles()
-	undecided := crash{point: failpoint.DecideCommit, side: failpoint.SideBefore}
-	l.cluster.Kill(c.who)
-	died := l.launch(c.who, c)
-	l.must(l.cluster.AwaitReady(l.ctx, c.who))
-	l.cluster.Kill(standby)
-	last := l.launch(standby, undecided)
-	l.must(l.cluster.AwaitReady(l.ctx, standby))
-	l.cluster.Kill(leader)
-	first := l.launch(leader, undecided)
-	l.must(l.cluster.AwaitReady(l.ctx, leader))
-	load := l.load(l.client)
-	first()
-	last()
-	died()
-	l.must(l.cluster.Launch(c.who))
-	l.must(l.cluster.AwaitReady(l.ctx, c.who))
-	l.awaitUnprepared(true)
-	for _, id := range []string{leader, standby} {
-		l.must(l.cluster.Launch(id))
-	}
-	for _, id := range []string{leader, standby} {
-		l.must(l.cluster.AwaitReady(l.ctx, id))
-	}
-	load.end()
-	l.audit()
 }
 
 // awaitUnprepared waits until no site holds a prepared branch. The embedded store's site, whose own word must be taken for it, and

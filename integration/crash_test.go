@@ -16,13 +16,16 @@ type crash struct {
 	side  failpoint.Side
 	who   string // a site; empty: a coordinator
 	times int
+	how   string // tells apart the scenes of one step
 	scene func(*lane, crash)
 }
 
 func (c crash) String() string {
 	name := c.point.String() + "-" + c.side.String()
-	if c.who != "" {
-		name += "-" + c.who
+	for _, more := range []string{c.who, c.how} {
+		if more != "" {
+			name += "-" + more
+		}
 	}
 	return name
 }
@@ -38,6 +41,8 @@ var scenes = []struct {
 	scene func(*lane, crash)
 	who   []string
 	times int
+	how   string
+	held  bool // also with the act held: something must wait for it
 }{
 	{point: failpoint.Layout, scene: (*lane).found},
 	{point: failpoint.Announce, scene: (*lane).startCoordinator},
@@ -45,38 +50,41 @@ var scenes = []struct {
 	{point: failpoint.Resign, scene: (*lane).resign},
 	{point: failpoint.Drain, scene: (*lane).drain},
 	{point: failpoint.Payload, scene: (*lane).submit},
-	{point: failpoint.Submit, scene: (*lane).submit, times: 3},
+	{point: failpoint.Submit, scene: (*lane).submit, times: 3, held: true},
 	{point: failpoint.Answer, scene: (*lane).submit, times: 3},
-	{point: failpoint.Bump, scene: (*lane).lead},
+	{point: failpoint.Bump, scene: (*lane).lead, held: true},
 	{point: failpoint.Lead, scene: (*lane).lead},
-	{point: failpoint.DecideCommit, scene: (*lane).lead, times: 2},
-	{point: failpoint.DecideAbort, scene: (*lane).lead, times: 2},
+	{point: failpoint.DecideCommit, scene: (*lane).lead, times: 2, held: true},
+	{point: failpoint.DecideAbort, scene: (*lane).lead, times: 2, held: true},
 	{point: failpoint.DecideDuplicate, scene: (*lane).lead},
-	{point: failpoint.Retire, scene: (*lane).lead},
+	{point: failpoint.Retire, scene: (*lane).lead, held: true},
 	{point: failpoint.Clear, scene: (*lane).lead},
-	{point: failpoint.Horizon, scene: (*lane).lead},
+	{point: failpoint.Horizon, scene: (*lane).lead, held: true},
 	{point: failpoint.Forget, scene: (*lane).lead},
 	{point: failpoint.Sweep, scene: (*lane).sweep},
 	{point: failpoint.RollOver, scene: (*lane).lead},
 
 	{point: failpoint.Register, scene: (*lane).found, who: []string{"emr"}},
 	{point: failpoint.Incarnation, scene: (*lane).recover, who: []string{"pharmacy"}},
+	{point: failpoint.Incarnation, scene: (*lane).recoverAlone, how: "alone", who: []string{"orders"}},
 	{point: failpoint.Open, scene: (*lane).recover, who: everySite},
-	{point: failpoint.SiteRow, scene: (*lane).recover, who: []string{"orders"}},
-	{point: failpoint.SiteRow, scene: (*lane).serve, who: everySite, times: 2}, // the first one belongs to the recovery
+	{point: failpoint.SiteRow, scene: (*lane).recover, how: "recovering", who: []string{"orders"}},
+	{point: failpoint.SiteRow, scene: (*lane).serve, who: []string{"emr", "pharmacy"}, times: 2, held: true}, // the first one belongs to the recovery
 	{point: failpoint.ListPrepared, scene: (*lane).recover, who: everySite},
-	{point: failpoint.Touch, scene: (*lane).recover, who: []string{"emr"}},
-	{point: failpoint.Prepare, scene: (*lane).serve, who: everySite, times: 3},
-	{point: failpoint.VoteCommit, scene: (*lane).serve, who: everySite, times: 2},
-	{point: failpoint.VoteAbort, scene: (*lane).serve, who: everySite},
-	{point: failpoint.Commit, scene: (*lane).serve, who: everySite, times: 2},
-	{point: failpoint.Rollback, scene: (*lane).serve, who: everySite},
-	{point: failpoint.Applied, scene: (*lane).serve, who: everySite},
-	{point: failpoint.Withdraw, scene: (*lane).withdraw, who: everySite},
+	{point: failpoint.ListPrepared, scene: (*lane).recoverAlone, how: "alone", who: []string{"pharmacy"}},
+	{point: failpoint.Touch, scene: (*lane).recover, who: []string{"orders"}},
+	{point: failpoint.Touch, scene: (*lane).recoverAlone, how: "alone", who: []string{"emr"}},
+	{point: failpoint.Prepare, scene: (*lane).serve, who: everySite, times: 3, held: true},
+	{point: failpoint.VoteCommit, scene: (*lane).serve, who: []string{"orders", "pharmacy"}, times: 2, held: true},
+	{point: failpoint.VoteAbort, scene: (*lane).serve, who: []string{"emr"}},
+	{point: failpoint.Commit, scene: (*lane).serve, who: everySite, times: 2, held: true},
+	{point: failpoint.Rollback, scene: (*lane).serve, who: everySite, held: true},
+	{point: failpoint.Applied, scene: (*lane).serve, who: []string{"pharmacy"}, held: true},
+	{point: failpoint.Withdraw, scene: (*lane).withdraw, who: everySite, held: true},
 	{point: failpoint.CloseOwn, scene: (*lane).serve, who: []string{"pharmacy"}},
 }
 
-// crashes gives the cases: both sides of every step.
+// crashes gives the cases: the sides of every step.
 func crashes(t *testing.T) []crash {
 	var all []crash
 	met := map[failpoint.Point]bool{}
@@ -86,9 +94,13 @@ func crashes(t *testing.T) []crash {
 		if len(who) == 0 {
 			who = []string{""}
 		}
-		for _, side := range []failpoint.Side{failpoint.SideBefore, failpoint.SideAfter} {
+		sides := []failpoint.Side{failpoint.SideBefore, failpoint.SideAfter}
+		if s.held {
+			sides = append(sides, failpoint.SideHeld)
+		}
+		for _, side := range sides {
 			for _, w := range who {
-				all = append(all, crash{point: s.point, side: side, who: w, times: s.times, scene: s.scene})
+				all = append(all, crash{point: s.point, side: side, who: w, times: s.times, how: s.how, scene: s.scene})
 			}
 		}
 	}
@@ -104,7 +116,7 @@ func crashes(t *testing.T) []crash {
 // the servers; each has a root and databases of its own. The first one forgets soon, and has what needs that.
 const lanes = 4
 
-// TestCrash kills a process at both sides of every step of the protocol, each role and each kind of database, under load; starts it
+// TestCrash kills a process before and after every step of the protocol, each role and each kind of database, under load; starts it
 // again; and audits that nothing was lost, split, or left behind. A step that is not reached fails the test.
 func TestCrash(t *testing.T) {
 	all := crashes(t)

@@ -1,5 +1,5 @@
 // Package failpoint lets a process die at a step of the protocol that it chose beforehand: right before the step's durable act, or
-// right after it, before anything else has heard of it. A program that is built with the tag "failpoints" and started with
+// right after it, before anything else has heard of it; or a while later, the act being held meanwhile. A program that is built with the tag "failpoints" and started with
 //
 //	MEDCOMMIT_FAILPOINT=decide-commit/before:3
 //

@@ -11,10 +11,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Before is called when the act of p is next. It does not return where the process is to die there.
-func Before(p Point) { pass(p, SideBefore) }
+func Before(p Point) {
+	pass(p, SideBefore)
+	pass(p, SideHeld)
+}
 
 // After is called when the act of p has succeeded. It does not return where the process is to die there.
 func After(p Point) { pass(p, SideAfter) }
@@ -57,10 +61,16 @@ func parse(text string) (*trap, error) {
 	return t, nil
 }
 
+// heldFor is how long the rest of the process goes on while the act of a step is held.
+const heldFor = 300 * time.Millisecond
+
 func pass(p Point, s Side) {
 	t := armed()
 	if t == nil || t.point != p || t.side != s || t.left.Add(-1) != 0 {
 		return
+	}
+	if s == SideHeld {
+		time.Sleep(heldFor)
 	}
 	// One write: the line is whole, and the last of the log but for what other threads write in the same instant.
 	fmt.Fprintf(os.Stderr, "%s\n", Died(p, s))

@@ -63,16 +63,19 @@ func Points() []Point {
 	return all
 }
 
-// Side says on which side of a step's act a process dies.
+// Side says when a process dies at a step's act.
 type Side uint8
 
 // The sides.
 const (
-	SideBefore Side = iota + 1 // nothing of it has happened
-	SideAfter                  // it has happened, and nobody here has heard of it
+	SideBefore Side = iota + 1 // nothing of the act has happened
+	// SideHeld is before the act too, but whoever comes to it is held there, and the rest of the process goes on without it for a while
+	// before all of it dies: what is said or written before it may be comes to light.
+	SideHeld
+	SideAfter // the act has happened, and nobody here has heard of it
 )
 
-var sides = [...]string{"", "before", "after"}
+var sides = [...]string{"", "before", "held", "after"}
 
 func (s Side) String() string { return sides[s] }
 
