@@ -54,10 +54,24 @@ func (l *lane) awaitStanding(n int) {
 	}))
 }
 
-// sweep: there is a payload that no submission took, since its coordinator died between the two.
+// sweep: a coordinator dies between a payload and its submission, and then the leader as it removes what nobody took.
 func (l *lane) sweep(c crash) {
-	l.submit(crash{point: failpoint.Payload, side: failpoint.SideAfter})
-	l.lead(c)
+	leader, standby := l.roles()
+	l.cluster.Kill(standby)
+	died := l.launch(standby, c)
+	l.awaitUp(standby)
+	l.awaitStanding(2)
+	l.cluster.Kill(leader)
+	abandoned := l.launch(leader, crash{point: failpoint.Payload, side: failpoint.SideAfter})
+	l.awaitUp(leader)
+	load := l.load(l.clientOf(leader, standby))
+	abandoned()
+	l.must(l.cluster.Launch(leader))
+	died()
+	l.restart(standby)
+	l.must(l.cluster.AwaitReady(l.ctx, leader))
+	load.end()
+	l.audit()
 }
 
 // resign: a leader dies as it hands over.

@@ -67,7 +67,8 @@ func (s *crashServers) newLane(n int) *lane {
 	l.config = local.Config{
 		Dir: l.dir, Exe: s.exe, ZooKeeper: strings.Join(s.zk.Addrs(), ","), Root: "/" + l.name, Coordinators: 2, Sites: l.books.sites(),
 		CoordinatorFlags: []string{"--session-timeout", "1s", "--retention", retention},
-		SiteFlags:        []string{"--session-timeout", "1s", "--lock-timeout", "500ms", "--withdraw-after", "1500ms"},
+		// A site's votes outlive its process by a session: long enough to be relied on once it is back, and may not know of them.
+		SiteFlags: []string{"--session-timeout", "4s", "--lock-timeout", "500ms", "--withdraw-after", "1500ms"},
 		Env: []string{
 			failpoint.Environment + "_GENERATION=60", failpoint.Environment + "_HORIZON=500ms", failpoint.Environment + "_SWEEP=2s",
 		},
