@@ -27,7 +27,8 @@ type Config struct {
 	// Recorder writes the history.
 	Recorder *Recorder
 	Seed     uint64
-	// Lists is how many lists of each site are appended to at a time. Default 12: with few, transactions wait for one another across sites in a circle, until the lock time-out.
+	// Lists is how many lists of each site are appended to at a time. Default 12: where they are few, transactions wait for one
+	// another in a circle across sites, until the lock time-out.
 	Lists int
 	// Length is how long a list becomes before another takes its place. Default 64.
 	Length int
