@@ -58,7 +58,7 @@ type role struct {
 func (r *role) url() string { return fmt.Sprintf("http://%s:%d", r.host.address, listenPort) }
 
 // startCluster starts everything and returns when all of it is ready.
-func startCluster(ctx context.Context, o options, loads []workload) (c *cluster, err error) {
+func startCluster(ctx context.Context, o options, loads []layout) (c *cluster, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	c = &cluster{dir: o.dir}

@@ -67,7 +67,7 @@ func run(ctx context.Context, o options) (found int, err error) {
 	}
 	r := newReport(o)
 	fmt.Printf("faults: DURATION=%s SEED=%d, data and logs in %s\n", o.duration, o.seed, o.dir)
-	c, err := startCluster(ctx, o, workloads())
+	c, err := startCluster(ctx, o, layouts())
 	if err != nil {
 		return 0, fmt.Errorf("start the cluster: %w", err)
 	}

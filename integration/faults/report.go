@@ -23,6 +23,7 @@ type report struct {
 	rounds     int
 	longest    time.Duration // from a healing to the last outcome
 	ledger     *ledger
+	lists      *appenders
 }
 
 // tally counts what a fault did.
@@ -114,6 +115,9 @@ func (r *report) print(w io.Writer) {
 		}
 	}
 	_ = t.Flush() // standard output
+	if r.lists != nil {
+		fmt.Fprintf(w, "\nlists: %s", r.lists.last)
+	}
 	fmt.Fprintf(w, "\n%d rounds in %s, each audited; the longest time from a healing to the last outcome was %s\n",
 		r.rounds, time.Since(r.began).Round(time.Second), r.longest.Round(100*time.Millisecond))
 	repeat := fmt.Sprintf("make faults DURATION=%s SEED=%d", r.options.duration, r.options.seed)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -30,14 +31,20 @@ func rounds(ctx context.Context, o options, c *cluster, r *report) (err error) {
 	if err := cs.open(ctx); err != nil {
 		return err
 	}
+	ls, err := newAppenders(o, c, cs, r)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ls.close()) }()
+	r.lists = ls
 	n := &nemesis{cluster: c, report: r, held: map[string]bool{}}
 	all := faults(o.duration)
 	for end := time.Now().Add(o.duration); time.Now().Before(end); {
 		r.begin(time.Until(end))
-		if err := oneRound(ctx, n, cs, plan(o.seed, r.rounds, all)); err != nil {
+		if err := oneRound(ctx, n, cs, ls, plan(o.seed, r.rounds, all)); err != nil {
 			return fmt.Errorf("round %d: %w", r.rounds, err)
 		}
-		if err := auditAll(ctx, c, loads, r); err != nil {
+		if err := auditAll(ctx, c, loads, ls, r); err != nil {
 			return fmt.Errorf("audit round %d: %w", r.rounds, err)
 		}
 	}
@@ -45,12 +52,13 @@ func rounds(ctx context.Context, o options, c *cluster, r *report) (err error) {
 }
 
 // oneRound lets the clients work while the nemesis strikes; when all is healed the clients carry to an end what they have begun.
-func oneRound(ctx context.Context, n *nemesis, cs *clients, plan []planned) error {
+func oneRound(ctx context.Context, n *nemesis, cs *clients, ls *appenders, plan []planned) error {
 	working, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	pause := make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() { cs.work(working, pause) })
+	group.Go(func() { ls.work(working, pause) })
 	err := n.round(ctx, plan)
 	healed := time.Now()
 	close(pause)
@@ -65,7 +73,7 @@ func oneRound(ctx context.Context, n *nemesis, cs *clients, plan []planned) erro
 }
 
 // auditAll waits until the cluster is at rest, and looks at everything.
-func auditAll(ctx context.Context, c *cluster, loads []workload, r *report) error {
+func auditAll(ctx context.Context, c *cluster, loads []workload, ls *appenders, r *report) error {
 	for _, p := range c.programs() {
 		if p.surprise() {
 			r.violate("%s has ended by itself: %s", p.name, p.lastLine())
@@ -90,6 +98,9 @@ func auditAll(ctx context.Context, c *cluster, loads []workload, r *report) erro
 		for _, v := range wrong {
 			r.violate("%s", v)
 		}
+	}
+	if err := ls.audit(within, r); err != nil {
+		return err
 	}
 	for _, v := range r.ledger.conflicts {
 		r.violate("%s", v)

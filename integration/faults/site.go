@@ -47,7 +47,7 @@ type site struct {
 func (c *cluster) newSite(ctx context.Context, k struct {
 	name string
 	kind kind
-}, n int, exe string, loads []workload,
+}, n int, exe string, loads []layout,
 ) (*site, error) {
 	s := &site{kind: k.kind}
 	dir := filepath.Join(c.dir, k.name)
@@ -134,7 +134,7 @@ func (s *site) open(ctx context.Context, dir string) (args []string, err error) 
 }
 
 // catalogueOf joins the operations of all workloads.
-func catalogueOf(k kind, loads []workload) string {
+func catalogueOf(k kind, loads []layout) string {
 	var b strings.Builder
 	b.WriteString("operations:\n")
 	for _, w := range loads {
