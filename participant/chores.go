@@ -2,6 +2,7 @@ package participant
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
@@ -70,14 +71,22 @@ func (p *Participant) saveSite(e txn.SaveSite) chore {
 		ctx, cancel := context.WithTimeout(ctx, choreWithin)
 		defer cancel()
 		failpoint.Before(failpoint.SiteRow)
-		err := p.rm.SaveSite(ctx, p.cluster, p.config.Name, e.Row)
-		if err != nil {
+		save := p.rm.SaveSite
+		if e.Adopted {
+			save = p.rm.AdoptSite
+		}
+		err := save(ctx, p.cluster, p.config.Name, e.Was, e.Row)
+		moved := errors.Is(err, ErrSiteRow)
+		switch {
+		case err == nil:
+			failpoint.After(failpoint.SiteRow)
+		case moved:
+			p.log.Warn("site row moved", "error", err)
+		default:
 			p.log.Warn("site row unsaved", "error", err)
 			p.suspect()
-		} else {
-			failpoint.After(failpoint.SiteRow)
 		}
-		p.tell(txn.SiteSaved{Token: e.Token, Failed: err != nil})
+		p.tell(txn.SiteSaved{Token: e.Token, Failed: err != nil, Moved: moved})
 	}
 }
 
@@ -115,6 +124,8 @@ func (p *Participant) probe(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, choreWithin)
 	defer cancel()
 	_, _, err := p.rm.Site(limited, p.cluster, p.config.Name)
-	p.status.answered(err)
+	if p.status.answered(err) {
+		p.tell(txn.DatabaseBack{})
+	}
 	p.status.suspected.Store(false)
 }

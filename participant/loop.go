@@ -162,6 +162,9 @@ func (p *Participant) carryOut(ctx context.Context, effects []txn.Effect) error 
 			p.status.wait(waitNothing)
 			p.log.Info("ready", "participant", p.config.Name, "incarnation", p.machine.Incarnation())
 			p.look()
+		case txn.Adopted:
+			p.status.wait(waitRecovery)
+			p.log.Info("adopted", "participant", p.config.Name, "restored", e.What, "reason", e.Reason, "by", e.By)
 		case txn.Restored:
 			p.restored(e)
 		case txn.Stop:
@@ -193,13 +196,9 @@ func (p *Participant) noteVotes(e txn.Effect) {
 }
 
 func (p *Participant) restored(e txn.Restored) {
-	what := "the database"
-	if e.ZooKeeper {
-		what = "ZooKeeper"
-	}
 	p.status.wait(waitOperator)
-	p.log.Error("restored", "participant", p.config.Name, "older", what,
-		"remedy", "bring back the one that belongs to the other: this site prepares nothing meanwhile")
+	p.log.Error("restored", "participant", p.config.Name, "older", e.What, "remedy", "this site prepares "+
+		"nothing until the one that belongs to the other is back, or an operator says: medcommit participants adopt")
 }
 
 func (p *Participant) changed(e txn.BranchChanged) {

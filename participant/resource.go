@@ -40,9 +40,17 @@ type ResourceManager interface {
 	// Prepared lists every prepared branch in the database, foreign ones included: of those only Name and Since are set.
 	Prepared(ctx context.Context) ([]PreparedBranch, error)
 
-	// Site reads the site row of (cluster, participant); false where there is none. SaveSite writes it durably.
+	// Site reads the site row of (cluster, participant); false where there is none, which counts as the zero row.
 	Site(ctx context.Context, cluster, participant string) (txn.SiteRow, bool, error)
-	SaveSite(ctx context.Context, cluster, participant string, row txn.SiteRow) error
+
+	// SaveSite moves the site row durably from was, which the caller read or wrote last, to row. ErrSiteRow, and nothing is
+	// changed, where the database holds less than was (it was restored) or more than row (another process has come since, and
+	// this call is late): a row is never lowered. The same call again, when it was carried out, succeeds.
+	SaveSite(ctx context.Context, cluster, participant string, was, row txn.SiteRow) error
+
+	// AdoptSite replaces the site row was by row, which may be lower: an operator has said that this database goes on with an
+	// older ZooKeeper (R10). ErrSiteRow, and nothing is changed, where the database holds neither.
+	AdoptSite(ctx context.Context, cluster, participant string, was, row txn.SiteRow) error
 
 	// Open makes our own tables where they are missing, and ends what an older incarnation of this participant left running:
 	// its database connections, by what they recorded of themselves. It returns an error while the database is not reached;
@@ -90,6 +98,8 @@ var (
 	ErrInDoubt = errors.New("the branch may be prepared")
 	// ErrUnknownBranch says that a branch to be committed is neither prepared nor marked.
 	ErrUnknownBranch = errors.New("the branch is neither prepared nor marked")
+	// ErrSiteRow says that the site row is not the one that the caller knew: the database was restored, or has another process.
+	ErrSiteRow = errors.New("the site row is another one than was known")
 	// ErrUnavailable says that the database cannot be reached.
 	ErrUnavailable = errors.New("the database cannot be reached")
 )

@@ -52,11 +52,13 @@ func (s *status) opened(err error) {
 	s.opening, s.database = err, nil
 }
 
-// answered says what the database did when it was asked.
-func (s *status) answered(err error) {
+// answered says what the database did when it was asked, and tells whether it answers again after it did not.
+func (s *status) answered(err error) (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	again = err == nil && s.database != nil
 	s.database = err
+	return again
 }
 
 func (s *status) silent() bool {

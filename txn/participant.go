@@ -18,7 +18,6 @@ type Participant struct {
 	batch uint64
 
 	bumped   bool // this process has once written the incarnation
-	adopted  bool // an operator said that the site goes on after a restore
 	discards int  // how often a session's state was thrown away
 	saver    saver
 
@@ -33,6 +32,7 @@ type Participant struct {
 // siteSession is everything that a new session, or a new bump of the incarnation, discards (R5).
 type siteSession struct {
 	phase       phase
+	restore     restoreState
 	nonce       string
 	attempt     int
 	announced   bool // Ready was said in this session
@@ -116,6 +116,12 @@ func (p *Participant) Step(e Event) []Effect {
 	case LogListed:
 		p.answer(e.Token, e)
 	case NodeRead:
+		if e.Token == 0 {
+			p.adoptionRead(e)
+			break
+		}
+		p.answer(e.Token, e)
+	case PastFound:
 		p.answer(e.Token, e)
 	case NodeListed:
 		p.answer(e.Token, e)
@@ -133,8 +139,8 @@ func (p *Participant) Step(e Event) []Effect {
 		p.wishWithdrawal(e.Key)
 	case Settle:
 		p.settle(e)
-	case Adopt:
-		p.adopt()
+	case DatabaseBack:
+		p.scan.next = p.now
 	}
 	p.pump()
 	return p.out

@@ -80,14 +80,18 @@ type (
 	}
 )
 
-// SaveSite is an effect: write the site row durably. SiteSaved answers it.
+// SaveSite is an effect: move the site row durably from Was, or what is between, to Row, and never lower it; but with Adopted
+// exactly from Was to Row, which may be lower. SiteSaved answers it; Moved says that the database holds less than Was, or more
+// than Row, and nothing was changed.
 type SaveSite struct {
-	Token Token
-	Row   SiteRow
+	Token    Token
+	Was, Row SiteRow
+	Adopted  bool
 }
 type SiteSaved struct {
 	Token  Token
 	Failed bool
+	Moved  bool
 }
 
 // Withdraw tells the machine to withdraw an undecided branch (R9): an operator's wish. The machine also withdraws by itself.
@@ -100,15 +104,20 @@ type Settle struct {
 	Force   bool
 }
 
-// Adopt says that an operator wants the site to go on after a restore (R10).
-type Adopt struct{ Reason string }
+// DatabaseBack says that the database answers again after it did not: it may be another one.
+type DatabaseBack struct{}
 
 // Stop is an effect: the process must end. Another process runs as this participant (R5).
 type Stop struct{ Process string }
 
 // Restored is an effect: the database, or ZooKeeper, is not the one the site knew: it prepares and presumes nothing (R10).
-type Restored struct {
-	ZooKeeper bool // else the database
+type Restored struct{ What Restore }
+
+// Adopted is an effect, for logs: an operator's word let the site go on after a restore.
+type Adopted struct {
+	What   Restore
+	Reason string
+	By     string
 }
 
 // Ready is an effect: the site is registered and recovered, and works from now on; it is said once a session.
@@ -151,7 +160,7 @@ func (SiteLoaded) event()     {}
 func (SiteSaved) event()      {}
 func (Withdraw) event()       {}
 func (Settle) event()         {}
-func (Adopt) event()          {}
+func (DatabaseBack) event()   {}
 
 func (Work) effect()          {}
 func (CancelWork) effect()    {}
@@ -161,5 +170,6 @@ func (LoadSite) effect()      {}
 func (SaveSite) effect()      {}
 func (Stop) effect()          {}
 func (Restored) effect()      {}
+func (Adopted) effect()       {}
 func (Ready) effect()         {}
 func (BranchChanged) effect() {}

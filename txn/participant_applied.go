@@ -87,20 +87,41 @@ func (p *Participant) flushApplied() {
 	if !p.applyDue(at) {
 		return
 	}
-	row := SiteRow{Applied: at, Incarnation: p.incarnation}
+	row := SiteRow{Applied: later(at, p.applied.saved.Applied), Incarnation: p.incarnation}
 	p.applied.busy = true
 	p.applied.last, p.applied.mine, p.applied.others = p.now, 0, 0
 	if row == p.applied.saved {
 		p.apply(at)
 		return
 	}
-	p.saveSite(row, func(ok bool) {
-		if !ok {
+	p.saveSite(SaveSite{Was: p.applied.saved, Row: row}, func(r saved) {
+		switch r {
+		case savedFailed:
 			p.applyLater(time.Second)
+		case savedMoved:
+			p.start() // it was restored under this session, or has another process
+		case savedDone:
+			p.applied.saved = row
+			p.apply(at)
+		}
+	})
+}
+
+// checkSite asks whether the database still has the row that this session wrote; if not, the session starts over. then hears
+// whether it is known to have.
+func (p *Participant) checkSite(then func(ok bool)) {
+	if p.applied.busy {
+		then(false)
+		return
+	}
+	p.applied.busy = true
+	p.saveSite(SaveSite{Was: p.applied.saved, Row: p.applied.saved}, func(r saved) {
+		if r == savedMoved {
+			p.start()
 			return
 		}
-		p.applied.saved = row
-		p.apply(at)
+		p.applied.busy = false
+		then(r == savedDone)
 	})
 }
 

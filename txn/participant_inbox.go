@@ -232,8 +232,8 @@ func (p *Participant) conclude(b *branch) {
 		return // its entry came
 	}
 	b.known = true
-	if b.prepared || b.call != callNone {
-		p.carryOut(b)
+	if b.prepared || b.call != callNone || !p.nothingToDo(b) {
+		p.carryOut(b) // a commit that "applied" has not passed: the database says whether it was done
 		return
 	}
 	p.done(b)

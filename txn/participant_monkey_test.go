@@ -292,7 +292,7 @@ func (m *monkey) carryOut(effects []Effect) {
 			m.database = append(m.database, e)
 		case Follow:
 			m.given[e.Log.Kind] = 0
-		case Multi, ReadToEnd, ListLog, ReadNode, ListNode:
+		case Multi, ReadToEnd, ListLog, FindPast, ReadNode, ListNode:
 			m.store = append(m.store, e)
 		}
 	}

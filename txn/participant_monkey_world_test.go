@@ -21,6 +21,8 @@ func (m *monkey) serveStore() {
 		m.tell(LogEnd{Token: e.Token, Log: e.Log, Through: m.gens[e.Log.Kind]})
 	case ListLog:
 		m.tell(m.list(e))
+	case FindPast:
+		m.tell(PastFound{Token: e.Token})
 	case ReadNode:
 		m.tell(m.node(e))
 	case ListNode:

@@ -11,9 +11,7 @@ func (p *Participant) reconcile(votes LogListed, listed []XID) {
 			p.arrive(b)
 		}
 	}
-	for _, b := range orphans {
-		p.presumeAbort(b)
-	}
+	p.presume(orphans)
 	p.dropStrays()
 	p.wantInbox()
 	p.scan.next = p.now + p.cfg.ScanEvery
@@ -61,7 +59,7 @@ func (p *Participant) takeUnfinished() {
 // dropStrays forgets branches of former sessions that no log knows and nobody works on.
 func (p *Participant) dropStrays() {
 	for key, b := range p.branches {
-		if b.segment != nil || b.verdict != VerdictNone || b.call != callNone {
+		if b.segment != nil || b.verdict != VerdictNone || b.call != callNone || b.presumed {
 			continue
 		}
 		if b.prepared {

@@ -4,13 +4,22 @@ package txn
 type saver struct {
 	token  Token // of the write under way; zero: none
 	queued bool
-	row    SiteRow
-	then   func(ok bool) // of the write under way or of the queued one; nil: nobody waits any more
+	write  SaveSite
+	then   func(saved) // of the write under way or of the queued one; nil: nobody waits any more
 }
 
-// saveSite writes row durably and then tells whether it is. The session has one such wish at a time.
-func (p *Participant) saveSite(row SiteRow, then func(ok bool)) {
-	p.saver.row, p.saver.then, p.saver.queued = row, then, true
+// saved is how a write of the site row ended.
+type saved uint8
+
+const (
+	savedDone   saved = iota + 1
+	savedFailed       // perhaps
+	savedMoved        // the row is not the one that was known: it was left as it is
+)
+
+// saveSite writes a row durably and then tells how that ended. The session has one such wish at a time.
+func (p *Participant) saveSite(write SaveSite, then func(saved)) {
+	p.saver.write, p.saver.then, p.saver.queued = write, then, true
 	p.saveNext()
 }
 
@@ -21,7 +30,9 @@ func (p *Participant) saveNext() {
 	p.saver.queued = false
 	p.token++
 	p.saver.token = p.token
-	p.emit(SaveSite{Token: p.token, Row: p.saver.row})
+	write := p.saver.write
+	write.Token = p.token
+	p.emit(write)
 }
 
 func (p *Participant) siteSaved(e SiteSaved) {
@@ -35,7 +46,13 @@ func (p *Participant) siteSaved(e SiteSaved) {
 	}
 	then := p.saver.then
 	p.saver.then = nil
-	if then != nil {
-		then(!e.Failed)
+	switch {
+	case then == nil:
+	case e.Moved:
+		then(savedMoved)
+	case e.Failed:
+		then(savedFailed)
+	default:
+		then(savedDone)
 	}
 }

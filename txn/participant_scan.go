@@ -28,11 +28,16 @@ func (p *Participant) scanDue() {
 			p.scanOver(lastRetry)
 			return
 		}
-		if len(l.Branches) == 0 {
-			p.scanOver(p.cfg.ScanEvery)
-			return
-		}
-		p.touch(func() { p.readForScan(l.Branches) })
+		p.checkSite(func(ok bool) { // after the list: it is of the database that this session knows
+			switch {
+			case !ok:
+				p.scanOver(lastRetry)
+			case len(l.Branches) == 0:
+				p.scanOver(p.cfg.ScanEvery)
+			default:
+				p.touch(func() { p.readForScan(l.Branches) })
+			}
+		})
 	})})
 }
 
@@ -105,6 +110,7 @@ func (p *Participant) judgeUnknown(unknown []Key, decisions []Entry) {
 			}
 		}
 	}
+	var orphans []*branch
 	for _, k := range unknown {
 		if p.branches[k] != nil || p.scan.gone[k] {
 			continue
@@ -114,7 +120,7 @@ func (p *Participant) judgeUnknown(unknown []Key, decisions []Entry) {
 		p.foundPrepared(b)
 		e, known := decided[k]
 		if !known {
-			p.presumeAbort(b)
+			orphans = append(orphans, b)
 			continue
 		}
 		d := &e.Segment.Decisions[index[k]]
@@ -122,17 +128,50 @@ func (p *Participant) judgeUnknown(unknown []Key, decisions []Entry) {
 		b.verdict, b.decided, b.recorded = d.Verdict, e.Pos, recorded.Vote
 		p.carryOut(b)
 	}
+	p.presume(orphans)
 }
 
-// presumeAbort rolls back a branch that is prepared and in no log: it was decided to abort and forgotten, or never handed in.
-func (p *Participant) presumeAbort(b *branch) {
-	if b.call != callNone {
-		return
-	}
+// presume rolls back branches that are prepared and in no live log: they were decided to abort and forgotten, or never handed in.
+// History is asked first: after a restore it may know that they were committed.
+func (p *Participant) presume(orphans []*branch) {
 	if p.inbox.blind || p.decisions.blind {
-		delete(p.branches, b.key)
+		for _, b := range orphans {
+			if b.call == callNone {
+				delete(p.branches, b.key)
+			}
+		}
 		return
 	}
-	b.known, b.presumed = true, true
-	p.finish(b, VerdictAbort)
+	var keys []Key
+	asked := map[Key]*branch{}
+	for _, b := range orphans {
+		if b.call == callNone {
+			b.known, b.presumed = true, true
+			keys, asked[b.key] = append(keys, b.key), b
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	p.emit(FindPast{Keys: keys, Token: ask(p, func(found PastFound) {
+		for _, k := range keys {
+			b := asked[k]
+			if p.branches[k] == b && b.call == callNone && b.verdict == VerdictNone && !b.finished {
+				p.presumed(b, found)
+			}
+		}
+	})})
+}
+
+func (p *Participant) presumed(b *branch, found PastFound) {
+	v, known := found.Verdicts[b.key]
+	switch {
+	case known:
+		b.presumed, b.verdict = false, v
+		p.carryOut(b)
+	case found.Blind || p.decisions.blind || p.inbox.blind:
+		delete(p.branches, b.key)
+	default:
+		p.finish(b, VerdictAbort)
+	}
 }

@@ -90,7 +90,11 @@ func (s *script) event(command string, args []string) Event {
 	case "settle":
 		return Settle{Key: Key(args[0]), Verdict: s.verdict(args[1]), Force: len(args) > 2 && args[2] == "force"}
 	case "adopt":
-		return Adopt{Reason: "a reason"}
+		word := Adoption{Nonce: "stale", Reason: "a reason"}
+		if f := s.p.restore.finding; f != nil && len(args) == 0 {
+			word.Nonce = f.Nonce
+		}
+		return NodeRead{Path: AdoptPath("emr"), Exists: true, Version: 2, Data: encodeNode(word)}
 	}
 	return s.answer(command, s.token(args[0]), args[1:])
 }
@@ -133,7 +137,14 @@ func (s *script) answer(command string, t Token, args []string) Event {
 	case "site":
 		return s.site(t, args)
 	case "saved":
-		return SiteSaved{Token: t, Failed: len(args) > 0}
+		return SiteSaved{Token: t, Failed: len(args) > 0, Moved: len(args) > 0 && args[0] == "moved"}
+	case "found": // key=verdict ...
+		found := PastFound{Token: t, Verdicts: map[Key]Verdict{}}
+		for _, a := range args {
+			k, v, _ := strings.Cut(a, "=")
+			found.Verdicts[Key(k)] = s.verdict(v)
+		}
+		return found
 	}
 	s.t.Fatalf("no step %q", command)
 	return nil

@@ -47,6 +47,9 @@ func (p *Participant) discard() {
 // start reads who runs as this participant.
 func (p *Participant) start() {
 	p.unfollow()
+	if p.restore.finding != nil {
+		p.emit(Unwatch{AdoptPath(p.cfg.Name)})
+	}
 	p.discard()
 	p.phase = phaseStarting
 	p.attempt++
@@ -147,44 +150,31 @@ func (p *Participant) followDecisions(s SiteLoaded) {
 	p.readToEnd(p.decisionsLog(), func(e LogEnd) { p.judge(s, e.Through) })
 }
 
-// judge compares what the database remembers with what ZooKeeper does (R10). In between is an ordinary crash.
-func (p *Participant) judge(s SiteLoaded, issued Pos) {
-	zooKeeper := s.Exists && (issued.Before(s.Row.Applied) || s.Row.Incarnation > p.incarnation)
-	database := s.Row.Applied.Before(p.applied.written.At)
-	if p.adopted || !zooKeeper && !database {
-		p.register()
-		return
-	}
-	p.touch(func() { // or else another process has come since, and the row is its own
-		p.phase = phaseRestored
-		p.emit(Restored{ZooKeeper: zooKeeper})
-	})
-}
-
-func (p *Participant) adopt() {
-	if p.phase != phaseRestored {
-		return
-	}
-	p.adopted = true
-	p.phase = phaseStarting
-	p.register()
-}
-
-// register tells the database which incarnation it serves.
-func (p *Participant) register() {
-	row := SiteRow{Applied: p.applied.written.At, Incarnation: p.incarnation}
-	p.saveSite(row, func(ok bool) {
-		if !ok {
-			p.later(lastRetry, func() { p.touch(p.register) })
+// register tells the database which incarnation it serves. Where it has applied more than "applied" says, it keeps saying so.
+func (p *Participant) register(was SiteRow) {
+	row := SiteRow{Applied: later(p.applied.written.At, was.Applied), Incarnation: p.incarnation}
+	p.saveSite(SaveSite{Was: was, Row: row}, func(r saved) {
+		switch r {
+		case savedFailed:
+			p.later(lastRetry, func() { p.touch(func() { p.register(was) }) })
+			return
+		case savedMoved: // by a late call of a session before, or it was restored just now
+			p.later(lastRetry, func() { p.touch(p.loadSite) })
 			return
 		}
-		p.adopted = false
 		p.applied.saved = row
 		p.listLog(p.votesLog(), func(l LogListed) {
 			p.votes.gen = l.Gen
 			p.listPrepared(l)
 		})
 	})
+}
+
+func later(a, b Pos) Pos {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // listPrepared asks the database first; a write of our own and the reading come after it (R10).

@@ -18,6 +18,8 @@ func (s *script) name(effects []Effect) {
 		case ReadToEnd:
 			s.numbered("e", e.Token)
 			s.log(e.Token, e.Log)
+		case FindPast:
+			s.numbered("h", e.Token)
 		case ListLog:
 			s.numbered("l", e.Token)
 			s.log(e.Token, e.Log)
@@ -74,6 +76,14 @@ func (s *script) one(e Effect) string {
 		return s.names[e.Token] + " read to end " + e.Log.String()
 	case ListLog:
 		return s.names[e.Token] + " list log " + e.Log.String()
+	case FindPast:
+		return fmt.Sprintf("%s find in history %v", s.names[e.Token], e.Keys)
+	case WatchNode:
+		return "watch " + e.Path
+	case Unwatch:
+		return "unwatch " + e.Path
+	case Adopted:
+		return fmt.Sprintf("adopted after the restore of %s: %s", e.What, e.Reason)
 	case ReadNode:
 		return s.names[e.Token] + " read " + e.Path
 	case ListNode:
@@ -89,14 +99,15 @@ func (s *script) one(e Effect) string {
 	case LoadSite:
 		return s.names[e.Token] + " load site"
 	case SaveSite:
-		return fmt.Sprintf("%s save site %s incarnation %d", s.names[e.Token], e.Row.Applied, e.Row.Incarnation)
+		verb := "save"
+		if e.Adopted {
+			verb = "adopt"
+		}
+		return fmt.Sprintf("%s %s site %s incarnation %d", s.names[e.Token], verb, e.Row.Applied, e.Row.Incarnation)
 	case Stop:
 		return "stop: " + e.Process
 	case Restored:
-		if e.ZooKeeper {
-			return "restored: ZooKeeper"
-		}
-		return "restored: database"
+		return "restored: " + e.What.String()
 	case Ready:
 		return "ready"
 	case BranchChanged:

@@ -60,6 +60,8 @@ func (n *nonsense) seen(e Effect) {
 		n.top = e.Token
 	case ListLog:
 		n.top = e.Token
+	case FindPast:
+		n.top = e.Token
 	case ReadToEnd:
 		n.top = e.Token
 	case ReadNode:
@@ -133,7 +135,7 @@ func (n *nonsense) event() Event {
 	case 3:
 		return Settle{Key: n.key(), Verdict: Verdict(n.rng.Intn(3)), Force: n.rng.Intn(2) == 0}
 	case 4:
-		return Adopt{}
+		return NodeRead{Path: AdoptPath("emr"), Exists: true, Data: []byte(`{"nonce":"n-1"}`)}
 	case 5:
 		return PreparedListed{Token: n.token(), Branches: []XID{n.p.xid(n.key()), {}, n.p.xid(n.key())}, Failed: n.rng.Intn(3) == 0}
 	case 6:

@@ -142,3 +142,8 @@ type SiteRow struct {
 	Applied     Pos
 	Incarnation int32
 }
+
+// Before tells whether r is older than o in one of its parts: a row only ever grows in both.
+func (r SiteRow) Before(o SiteRow) bool {
+	return r.Applied.Before(o.Applied) || r.Incarnation < o.Incarnation
+}

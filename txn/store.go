@@ -169,6 +169,12 @@ type ListLog struct {
 	Log   Log
 }
 
+// FindPast is an effect: look for Keys in the log of history, whether it is followed or not.
+type FindPast struct {
+	Token Token
+	Keys  []Key
+}
+
 // ReadNode is an effect: read Path once.
 type ReadNode struct {
 	Token Token
@@ -222,6 +228,14 @@ type LogListed struct {
 	Entries []Entry
 }
 
+// PastFound answers FindPast with what was decided of those that are in history. Blind says that some of history could not be
+// decoded: absence proves nothing.
+type PastFound struct {
+	Token    Token
+	Verdicts map[Key]Verdict
+	Blind    bool
+}
+
 // NodeRead answers ReadNode and WatchNode.
 type NodeRead struct {
 	Token   Token
@@ -263,6 +277,7 @@ func (MultiLost) event()   {}
 func (Entries) event()     {}
 func (LogEnd) event()      {}
 func (LogListed) event()   {}
+func (PastFound) event()   {}
 func (NodeRead) event()    {}
 func (NodeListed) event()  {}
 func (SessionUp) event()   {}
@@ -274,6 +289,7 @@ func (Follow) effect()        {}
 func (Unfollow) effect()      {}
 func (ReadToEnd) effect()     {}
 func (ListLog) effect()       {}
+func (FindPast) effect()      {}
 func (ReadNode) effect()      {}
 func (WatchNode) effect()     {}
 func (WatchChildren) effect() {}

@@ -36,6 +36,8 @@ func (s *session) read(e txn.Effect) {
 		s.start(func(s *session) { s.readNode(e) })
 	case txn.ListNode:
 		s.start(func(s *session) { s.listNode(e) })
+	case txn.FindPast:
+		s.start(func(s *session) { s.findPast(e) })
 	case txn.ListLog:
 		s.start(func(s *session) { s.listLog(e) })
 	case txn.Follow:

@@ -107,6 +107,8 @@ func (m *feigned) answer(e txn.Effect) txn.Event {
 		return txn.NodeRead{Token: e.Token, Path: e.Path, Exists: true, Data: m.nodes[e.Path]}
 	case txn.ReadToEnd:
 		return txn.LogEnd{Token: e.Token, Log: e.Log, Through: txn.Pos{Gen: 1, Num: m.num}}
+	case txn.FindPast:
+		return txn.PastFound{Token: e.Token}
 	case txn.ListLog:
 		return txn.LogListed{Token: e.Token, Log: e.Log, Gen: 1, Entries: m.listed[e.Log]}
 	case txn.ListNode:

@@ -37,7 +37,11 @@ func (n *nothing) Site(context.Context, string, string) (txn.SiteRow, bool, erro
 	return n.row, n.exists, nil
 }
 
-func (n *nothing) SaveSite(_ context.Context, _, _ string, row txn.SiteRow) error {
+func (n *nothing) AdoptSite(ctx context.Context, cluster, name string, was, row txn.SiteRow) error {
+	return n.SaveSite(ctx, cluster, name, was, row)
+}
+
+func (n *nothing) SaveSite(_ context.Context, _, _ string, _, row txn.SiteRow) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.row, n.exists = row, true

@@ -96,7 +96,11 @@ func (i *idle) Site(context.Context, string, string) (row txn.SiteRow, exists bo
 	return row, err == nil, err
 }
 
-func (i *idle) SaveSite(_ context.Context, _, _ string, row txn.SiteRow) error {
+func (i *idle) AdoptSite(ctx context.Context, cluster, name string, was, row txn.SiteRow) error {
+	return i.SaveSite(ctx, cluster, name, was, row)
+}
+
+func (i *idle) SaveSite(_ context.Context, _, _ string, _, row txn.SiteRow) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	text, err := json.Marshal(row)

@@ -169,7 +169,7 @@ func testRights(t *testing.T, url string) {
 	if err := m.Commit(t.Context(), xid(0)); err != nil {
 		t.Errorf("commit: %v", err)
 	}
-	if err := m.SaveSite(t.Context(), cluster, site, txn.SiteRow{}); err != nil {
+	if err := m.SaveSite(t.Context(), cluster, site, txn.SiteRow{}, txn.SiteRow{Incarnation: 1}); err != nil {
 		t.Errorf("save site row: %v", err)
 	}
 }

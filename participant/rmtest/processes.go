@@ -1,6 +1,7 @@
 package rmtest
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -59,7 +60,7 @@ func twoParticipants(r *rig) {
 	b := r.process(siteB)
 	xb := xid(siteB)
 	r.prepared(b, xb, r.Write("b", 1))
-	if err := b.SaveSite(r.ctx, cluster, siteB, txn.SiteRow{Incarnation: 3}); err != nil {
+	if err := b.SaveSite(r.ctx, cluster, siteB, txn.SiteRow{}, txn.SiteRow{Incarnation: 3}); err != nil {
 		r.Fatalf("save site row: %v", err)
 	}
 	a := r.process(siteA)
@@ -129,26 +130,60 @@ func siteRow(r *rig) {
 	if _, exists, err := rm.Site(r.ctx, cluster, siteA); err != nil || exists {
 		r.Fatalf("a new database has a site row: %t, %v", exists, err)
 	}
-	rows := []txn.SiteRow{
-		{Applied: txn.Pos{Gen: 1, Num: 7}, Incarnation: 2},
-		{Applied: txn.Pos{Gen: 2, Num: 1 << 30}, Incarnation: 1 << 30},
-		{Applied: txn.Pos{Gen: 1, Num: 1}, Incarnation: 1},
+	row := func(gen, num, incarnation int32) txn.SiteRow {
+		return txn.SiteRow{Applied: txn.Pos{Gen: gen, Num: num}, Incarnation: incarnation}
 	}
-	for _, row := range rows {
-		if err := rm.SaveSite(r.ctx, cluster, siteA, row); err != nil {
-			r.Fatalf("save site row: %v", err)
+	var stored txn.SiteRow
+	for _, c := range siteMoves(row) {
+		move := rm.SaveSite
+		if c.adopt {
+			move = rm.AdoptSite
 		}
-		if !r.Exclusive && r.Kill != nil {
+		err := move(r.ctx, cluster, siteA, c.was, c.row)
+		if c.refused != errors.Is(err, participant.ErrSiteRow) || !c.refused && err != nil {
+			r.Errorf("%s: %v", c.what, err)
+		}
+		if !c.refused {
+			stored = c.row
+		}
+		if !r.Exclusive && r.Kill != nil && c.restart {
 			r.Kill(r.T)
 			r.Restart(r.T)
 		}
-		rm = r.process(siteA)
+		if r.Exclusive || c.restart {
+			rm = r.process(siteA)
+		}
 		got, exists, err := rm.Site(r.ctx, cluster, siteA)
-		if err != nil || !exists || got != row {
-			r.Fatalf("the site row is %+v, %t, %v, want %+v", got, exists, err, row)
+		if err != nil || exists != (stored != txn.SiteRow{}) || got != stored {
+			r.Fatalf("%s: the site row is %+v, %t, %v, want %+v", c.what, got, exists, err, stored)
 		}
 	}
 	if _, exists, err := rm.Site(r.ctx, "other", siteA); err != nil || exists {
 		r.Fatalf("another cluster has our site row: %t, %v", exists, err)
+	}
+}
+
+// siteMove is one attempt to move the site row.
+type siteMove struct {
+	what                    string
+	adopt, refused, restart bool
+	was, row                txn.SiteRow
+}
+
+func siteMoves(row func(gen, num, incarnation int32) txn.SiteRow) []siteMove {
+	none := txn.SiteRow{}
+	return []siteMove{
+		{what: "no row where one was known: restored", was: row(1, 3, 1), row: row(1, 7, 2), refused: true},
+		{what: "the first", was: none, row: row(1, 7, 2), restart: true},
+		{what: "the same again", was: none, row: row(1, 7, 2)},
+		{what: "onward", was: row(1, 7, 2), row: row(2, 1<<30, 1<<30), restart: true},
+		{what: "a late one of an older process", was: row(1, 7, 2), row: row(2, 1<<30, 3), refused: true},
+		{what: "a late one of a newer session with an older position", was: row(1, 7, 2), row: row(1, 8, 1<<30+1), refused: true},
+		{what: "less than was known: restored", was: row(3, 0, 1<<30), row: row(3, 1, 1<<30), refused: true},
+		{what: "less sessions than were known: restored", was: row(2, 1<<30, 1<<30+1), row: row(3, 1, 1<<30+1), refused: true},
+		{what: "what stands there", was: row(2, 1<<30, 1<<30), row: row(2, 1<<30, 1<<30)},
+		{what: "adopted, of another row", adopt: true, was: row(1, 7, 2), row: row(1, 1, 1), refused: true},
+		{what: "adopted", adopt: true, was: row(2, 1<<30, 1<<30), row: row(1, 1, 1), restart: true},
+		{what: "adopted again", adopt: true, was: row(2, 1<<30, 1<<30), row: row(1, 1, 1)},
 	}
 }

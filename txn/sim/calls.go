@@ -84,10 +84,7 @@ func (w *world) execute(c *call) {
 	case txn.LoadSite:
 		c.answer = txn.SiteLoaded{Token: e.Token, Exists: d.hasRow, Row: d.row, Failed: fails}
 	case txn.SaveSite:
-		if !fails {
-			d.save(e.Row)
-		}
-		c.answer = txn.SiteSaved{Token: e.Token, Failed: fails}
+		c.answer = txn.SiteSaved{Token: e.Token, Failed: fails, Moved: !fails && !d.save(e, w.mutation)}
 	}
 	w.traceCall(c)
 }
@@ -129,12 +126,17 @@ func (w *world) finish(s *site, k txn.Key, v txn.Verdict) txn.FinishResult {
 	return txn.FinishDone
 }
 
-// save keeps the row of the newest incarnation: a late call of an older process is refused.
-func (d *database) save(r txn.SiteRow) {
-	if d.hasRow && r.Incarnation < d.row.Incarnation {
-		return
+// save never lowers the row, but where an operator has adopted it; a late call of an older process is refused.
+func (d *database) save(e txn.SaveSite, m mutation) bool {
+	known := !d.row.Before(e.Was) && !e.Row.Before(d.row)
+	if e.Adopted {
+		known = d.row == e.Was || d.row == e.Row
 	}
-	d.row, d.hasRow = r, true
+	if !known && m != lowerRow {
+		return false
+	}
+	d.row, d.hasRow = e.Row, true
+	return true
 }
 
 // dropCalls ends what a process that died was doing; where the database is late, some of it goes on and ends by itself.

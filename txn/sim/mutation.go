@@ -28,6 +28,7 @@ const (
 	noHeadVersion              // a payload's head is swept whatever its version
 	noGenerationFence          // an append goes into a closed generation too
 	noMarker                   // R7: a marker is not unique
+	lowerRow                   // R10: a late call of an older process lowers the site row
 	mutations
 )
 
@@ -35,7 +36,7 @@ func (m mutation) String() string {
 	return [...]string{
 		"none", "R2-vote-check", "R4-fence", "R5-incarnation", "R5-discard", "R5-inbox-first", "R6-write-before-absence",
 		"R9-all-segments", "R9-persistent-abort", "R10-order", "R11-horizon", "R11-second-look", "R11-from", "R16-prepared",
-		"payload-head-version", "generation-fence", "R7-marker",
+		"payload-head-version", "generation-fence", "R7-marker", "R10-site-row",
 	}[m]
 }
 

@@ -151,6 +151,8 @@ func (w *world) perform(p *process, e txn.Effect) {
 		w.crash(p)
 	case txn.Restored:
 		p.site.noticed = true
+	case txn.Adopted:
+		p.site.noticed = false
 	case txn.Ready, txn.BranchChanged:
 		p.ready = true
 	case txn.Submitted:

@@ -95,6 +95,8 @@ func (w *world) carryRead(p *process, e txn.Effect, v zxid) {
 		tell(txn.NodeRead{Token: e.Token, Path: e.Path, Exists: st.exists, Version: st.version, Data: st.data})
 	case txn.ListNode:
 		tell(txn.NodeListed{Token: e.Token, Path: e.Path, Children: w.zk.children(e.Path, v)})
+	case txn.FindPast:
+		tell(w.zk.findPast(e, v))
 	case txn.ListLog:
 		out := txn.LogListed{Token: e.Token, Log: e.Log, Gen: 1}
 		if lf := w.zk.logs[e.Log]; lf != nil {

@@ -208,8 +208,7 @@ func (w *world) resubmit() {
 func (w *world) adopt() {
 	for _, n := range w.names {
 		if s := w.sites[n]; s.noticed {
-			s.noticed = false
-			w.step(w.running(n), txn.Adopt{Reason: "restored from a backup"})
+			w.zk.adopt(n)
 		}
 	}
 	w.settle()

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"fmt"
 	"math"
 	"strings"
@@ -121,6 +122,19 @@ func (l *logFolder) list(v zxid) []txn.Entry {
 		}
 	}
 	return out
+}
+// findPast looks for keys in history as it stands at v.
+func (z *zookeeper) findPast(e txn.FindPast, v zxid) txn.PastFound {
+	found := txn.PastFound{Token: e.Token, Verdicts: map[txn.Key]txn.Verdict{}}
+	for _, entry := range z.logs[txn.Log{Kind: txn.History}].list(v) {
+		for i := range entry.Segment.History {
+			d := &entry.Segment.History[i].Decision
+			if slices.Contains(e.Keys, d.Key) {
+				found.Verdicts[d.Key] = d.Verdict
+			}
+		}
+	}
+	return found
 }
 
 func (e *entry) read() txn.Entry {

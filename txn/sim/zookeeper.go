@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/medcommit/medcommit/txn"
@@ -58,6 +59,23 @@ func (z *zookeeper) addParticipant(name string) {
 	z.plant(txn.SessionsPath(name), "")
 	z.plantLog(txn.Log{Kind: txn.Inbox, Participant: name})
 	z.plantLog(txn.Log{Kind: txn.Votes, Participant: name})
+}
+
+// adopt writes an operator's word for what the site has found, where it has not been written.
+func (z *zookeeper) adopt(site string) {
+	var a txn.Applied
+	if err := json.Unmarshal(z.lookup(txn.AppliedPath(site)).now().data, &a); err != nil || a.Restored == nil {
+		return
+	}
+	word, err := json.Marshal(txn.Adoption{Nonce: a.Restored.Nonce, Reason: "restored from a backup"})
+	if err != nil {
+		panic(err)
+	}
+	op := txn.Op{Kind: txn.OpCreate, Path: txn.AdoptPath(site), Data: word}
+	if n := z.lookup(op.Path); n != nil && n.now().exists {
+		op.Kind, op.Version = txn.OpSet, n.now().version
+	}
+	z.apply(nil, []txn.Op{op})
 }
 
 // connect makes a session. Making it is a transaction, so that its server has applied all.

@@ -1,0 +1,124 @@
+package txn
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// A site that was restored from a backup, or whose ZooKeeper was (R10): the site row and "applied" disagree. It writes down what it
+// found, so that neither a restart nor time hides it (an older ZooKeeper's log grows, and passes the row one day), and then waits
+// for an operator's word.
+//
+// Where the database is the older one, the site takes its "applied" back to the row and so applies again every decision since that
+// is kept: what is still prepared is finished, and what the database does not know was lost, and is reported (R7). What is prepared
+// there and in no log that is kept is looked for in history before it is presumed to be aborted.
+//
+// Where ZooKeeper is the older one, the row is taken back to ZooKeeper's. What was decided since the backup is decided again, from
+// what the sites have: a branch that was committed votes commit, for its marker is there; one that is prepared votes commit too; so
+// a transaction that was committed anywhere is committed again, if ZooKeeper still knows its submission and all its sites are
+// there before its deadline. What ZooKeeper does not know any more has no log: a branch of it that is prepared is presumed aborted
+// once the operator has spoken, for nobody else can say; where it was committed at another site that is a split which only people
+// can see. So the list of what is prepared can be had before (Inventory), and what is to be committed is committed with the
+// database's own means before the word is given.
+
+// restoreState is what a session knows of a restore.
+type restoreState struct {
+	finding *Finding // and the adoption is watched
+	row     SiteRow
+	busy    bool
+}
+
+// judge compares what the database remembers with what ZooKeeper does (R10). In between is an ordinary crash.
+func (p *Participant) judge(s SiteLoaded, issued Pos) {
+	if f := p.applied.written.Restored; f != nil {
+		p.awaitOperator(f, s.Row)
+		return
+	}
+	f := Finding{Nonce: fmt.Sprintf("%s-%d", p.nonce, p.attempt), Row: s.Row.Applied, At: p.wall}
+	switch {
+	case s.Exists && (issued.Before(s.Row.Applied) || s.Row.Incarnation > p.incarnation):
+		f.What, f.Log = RestoredZooKeeper, issued
+	case s.Row.Applied.Before(p.applied.written.At):
+		f.What, f.Log = RestoredDatabase, p.applied.written.At
+	default:
+		p.register(s.Row)
+		return
+	}
+	next := p.applied.written
+	next.Restored = &f
+	// Another process may have come since, and the row be its own: then this is not written.
+	p.writeApplied(next, nil, func() { p.awaitOperator(&f, s.Row) })
+}
+
+// writeApplied replaces "applied" outside its lane, with more operations in front. Where it is not known to be written the session
+// looks at everything again.
+func (p *Participant) writeApplied(next Applied, more []Op, then func()) {
+	ops := append([]Op{p.fence()}, more...)
+	ops = append(ops, Op{Kind: OpSet, Path: AppliedPath(p.cfg.Name), Version: p.applied.version, Data: encodeNode(next)})
+	p.fencedMulti(ops, func(r multiResult) {
+		if !r.done {
+			p.startLater()
+			return
+		}
+		p.applied.written = next
+		p.applied.version++
+		then()
+	})
+}
+
+func (p *Participant) awaitOperator(f *Finding, row SiteRow) {
+	p.phase = phaseRestored
+	p.restore = restoreState{finding: f, row: row}
+	p.emit(Restored{What: f.What})
+	p.emit(WatchNode{AdoptPath(p.cfg.Name)})
+}
+
+// adoptionRead takes an operator's word for the finding that the site waits with, and no other.
+func (p *Participant) adoptionRead(n NodeRead) {
+	f := p.restore.finding
+	if n.Path != AdoptPath(p.cfg.Name) || p.phase != phaseRestored || p.restore.busy || !n.Exists {
+		return
+	}
+	var word Adoption
+	if json.Unmarshal(n.Data, &word) != nil || word.Nonce != f.Nonce {
+		return
+	}
+	p.restore.busy = true
+	next := p.applied.written
+	next.Restored = nil
+	if p.restore.row.Applied.Before(next.At) {
+		next.At = p.restore.row.Applied
+	}
+	if next.At.Before(next.From) {
+		next.From = next.At
+	}
+	p.adoptRow(n.Version, word, next)
+}
+
+// adoptRow lowers the row where it is ahead, and then takes the finding back: a crash between them leaves the operator's word.
+func (p *Participant) adoptRow(version int32, word Adoption, next Applied) {
+	row := SiteRow{Applied: next.At, Incarnation: p.incarnation}
+	if !row.Before(p.restore.row) {
+		p.adopt(version, word, next, p.restore.row)
+		return
+	}
+	p.saveSite(SaveSite{Was: p.restore.row, Row: row, Adopted: true}, func(r saved) {
+		if r != savedDone {
+			p.startLater()
+			return
+		}
+		p.adopt(version, word, next, row)
+	})
+}
+
+func (p *Participant) adopt(version int32, word Adoption, next Applied, row SiteRow) {
+	what := p.restore.finding.What
+	taken := Op{Kind: OpDelete, Path: AdoptPath(p.cfg.Name), Version: version}
+	p.writeApplied(next, []Op{taken}, func() {
+		p.emit(Unwatch{AdoptPath(p.cfg.Name)})
+		p.restore = restoreState{}
+		p.phase = phaseStarting
+		p.emit(Adopted{What: what, Reason: word.Reason, By: word.By})
+		p.register(row)
+	})
+}
