@@ -54,6 +54,7 @@ func (p *Participant) open(ctx context.Context, incarnation int32) bool {
 		err := p.rm.Open(ctx, p.cluster, p.config.Name, incarnation)
 		p.status.opened(err)
 		if err == nil {
+			p.inventory.opened = true
 			failpoint.After(failpoint.Open)
 			p.status.wait(waitRecovery)
 			return true

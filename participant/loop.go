@@ -16,9 +16,10 @@ const (
 	lingerVotes = 500 * time.Microsecond
 )
 
-// letter is an event on its way to the loop; heard, where set, is closed when the machine has had it.
+// letter is an event on its way to the loop, or something to do there; heard, where set, is closed when the machine has had it.
 type letter struct {
 	event txn.Event
+	then  func()
 	heard chan struct{}
 }
 
@@ -33,7 +34,7 @@ func (p *Participant) deliver(ctx context.Context, e txn.Event) {
 		return
 	}
 	heard := make(chan struct{})
-	p.events.put(letter{e, heard})
+	p.events.put(letter{event: e, heard: heard})
 	select {
 	case <-heard:
 	case <-ctx.Done():
@@ -75,6 +76,10 @@ func (p *Participant) loop(ctx context.Context) error {
 			}
 		}
 		for _, l := range letters {
+			if l.then != nil {
+				l.then()
+				continue
+			}
 			if err := p.step(ctx, l.event); err != nil {
 				return err
 			}
@@ -111,6 +116,7 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 		p.watched = false
 		p.log.Info("session up", "participant", p.config.Name)
 		p.status.wait(waitRecovery)
+		p.watchInventory()
 	case txn.SessionLost:
 		p.log.Warn("session lost", "participant", p.config.Name)
 		p.status.wait(waitSession)
@@ -119,10 +125,13 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 			cancel()
 			delete(p.cancels, e.Key)
 		}
+	case txn.MultiDone:
+		p.inventoryWritten(e)
 	case txn.NodeRead:
 		if p.replacedBy(e) {
 			return fmt.Errorf("another process runs as %s: %w", p.config.Name, ErrReplaced)
 		}
+		p.inventoryRead(e)
 	}
 	return p.carryOut(ctx, p.machine.Step(e))
 }

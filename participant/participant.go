@@ -34,15 +34,16 @@ type Participant struct {
 	looping atomic.Bool // the machine is made and hears what is delivered
 
 	// The loop's own.
-	machine  *txn.Participant
-	begun    time.Time
-	cancels  map[txn.Key]context.CancelFunc
-	workers  *crew
-	watched  bool // in this session: who runs as this participant
-	linger   bool // the last batch of votes was of many
-	reported map[txn.Key]bool
-	looked   time.Time // when look last took stock
-	shown    bool      // what it showed: ready
+	machine   *txn.Participant
+	begun     time.Time
+	cancels   map[txn.Key]context.CancelFunc
+	workers   *crew
+	watched   bool // in this session: who runs as this participant
+	linger    bool // the last batch of votes was of many
+	reported  map[txn.Key]bool
+	inventory inventory
+	looked    time.Time // when look last took stock
+	shown     bool      // what it showed: ready
 }
 
 // New makes a participant; Run runs it. The ledger and the resource manager are its own from then on, but closing the resource

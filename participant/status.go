@@ -81,6 +81,19 @@ func (s *status) ready() error {
 	return nil
 }
 
+// shownWait is what the participant waits for, without a database's own words.
+func (s *status) shownWait() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.waits != waitNothing:
+		return s.waits.String()
+	case s.database != nil:
+		return waitDatabase.String()
+	}
+	return ""
+}
+
 // Ready returns nil when the participant is registered, has reached its database and has recovered; else an error that says what
 // it waits for.
 func (p *Participant) Ready() error {
@@ -103,6 +116,10 @@ func (p *Participant) look() {
 		return
 	}
 	p.looked, p.shown = time.Now(), ready
+	waits := ""
+	if err := p.Ready(); err != nil {
+		waits = p.status.shownWait()
+	}
 	if p.status.silent() {
 		p.suspect()
 	}
@@ -110,6 +127,6 @@ func (p *Participant) look() {
 	p.metrics.stands(inDoubt, oldest)
 	p.ledger.Present(p.config.Name, txn.Presented{
 		URL: p.config.URL, Version: p.config.Version, Ready: ready,
-		Queued: queued, InDoubt: inDoubt, OldestInDoubtSeconds: oldest.Seconds(),
+		Queued: queued, InDoubt: inDoubt, OldestInDoubtSeconds: oldest.Seconds(), Waits: waits,
 	})
 }

@@ -180,6 +180,8 @@ func (p *Participant) Incarnation() int32 { return p.incarnation }
 // BranchStanding is where one branch stands, for inventories.
 type BranchStanding struct {
 	Key     Key
+	ID      string // of the transaction, where its request was read
+	Logged  bool   // its request or its decision was read
 	Stand   Stand
 	Ballot  Ballot
 	Verdict Verdict
@@ -191,7 +193,10 @@ type BranchStanding struct {
 func (p *Participant) Branches() []BranchStanding {
 	list := make([]BranchStanding, 0, len(p.branches))
 	for _, b := range p.branches {
-		s := BranchStanding{Key: b.key, Stand: b.stand, Ballot: b.ballot, Verdict: b.verdict, Lost: b.lost}
+		s := BranchStanding{
+			Key: b.key, ID: b.request.ID, Logged: b.segment != nil || b.verdict != VerdictNone,
+			Stand: b.stand, Ballot: b.ballot, Verdict: b.verdict, Lost: b.lost,
+		}
 		if b.prepared {
 			s.Age = p.now - b.since
 		}

@@ -1,9 +1,9 @@
 package sim
 
 import (
-	"slices"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/medcommit/medcommit/txn"
@@ -123,6 +123,7 @@ func (l *logFolder) list(v zxid) []txn.Entry {
 	}
 	return out
 }
+
 // findPast looks for keys in history as it stands at v.
 func (z *zookeeper) findPast(e txn.FindPast, v zxid) txn.PastFound {
 	found := txn.PastFound{Token: e.Token, Verdicts: map[txn.Key]txn.Verdict{}}
