@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 	"time"
+
+	"github.com/medcommit/medcommit/txn"
 )
 
 // markerAge is how long after its outcome was told a transaction's marker is looked for: it may be purged when no log names its
@@ -106,36 +108,23 @@ func compareEntry(e entry, at map[string]map[string][]effect) []string {
 func compareMarkers(ctx context.Context, sites []*site, entries []entry) ([]string, error) {
 	var wrong []string
 	for _, s := range sites {
-		t, ok := s.views.(*tables)
-		if !ok {
-			continue
+		var lately []txn.XID
+		by := map[txn.XID]entry{}
+		for _, e := range entries {
+			if x, err := txn.ParseXID(e.xids[s.name]); err == nil && time.Since(e.since) < markerAge {
+				lately = append(lately, x)
+				by[x] = e
+			}
 		}
-		column := "key"
-		if s.kind == mariadbSite {
-			column = "`key`"
-		}
-		marked, err := t.markers(ctx, column)
+		marked, err := s.views.marked(ctx, lately)
 		if err != nil {
 			return nil, fmt.Errorf("audit the markers of %s: %w", s.name, err)
 		}
-		for _, e := range entries {
-			key := keyOf(e.xids[s.name])
-			if key == "" || time.Since(e.since) > markerAge {
-				continue
-			}
-			if marked[key] != (e.told == toldCommitted) {
-				wrong = append(wrong, fmt.Sprintf("%s was told to be %s, and its marker at %s is there: %v", e.id, e.told, s.name, marked[key]))
+		for _, x := range lately {
+			if e := by[x]; marked[x] != (e.told == toldCommitted) {
+				wrong = append(wrong, fmt.Sprintf("%s was told to be %s, and its marker at %s is there: %v", e.id, e.told, s.name, marked[x]))
 			}
 		}
 	}
 	return wrong, nil
-}
-
-// keyOf is the submission's key in an XID: medcommit.CLUSTER.KEY.PARTICIPANT.
-func keyOf(xid string) string {
-	parts := strings.SplitN(xid, ".", 4)
-	if len(parts) < 4 {
-		return ""
-	}
-	return parts[2]
 }

@@ -99,7 +99,7 @@ func startCluster(ctx context.Context, o options, loads []layout) (c *cluster, e
 			return c, err
 		}
 	}
-	return c, c.awaitReady(ctx)
+	return c, await(ctx, c.ready)
 }
 
 // startZooKeeper starts the ensemble; names are its clients.

@@ -22,18 +22,15 @@ type host struct {
 // newHost makes the n-th host, from 10 on.
 func newHost(name string, n int) (*host, error) {
 	h := &host{name: name, address: networkPrefix + strconv.Itoa(n), port: "port-" + strconv.Itoa(n)}
-	made := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine and is used by nobody else
+	// A thread must not end here: what dbtest has started from it would end too.
+	err := comeHome(name, func() (err error) {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			made <- fmt.Errorf("make the network namespace of %s: %w", name, err)
-			return
+			return fmt.Errorf("make the network namespace of %s: %w", name, err)
 		}
-		var err error
-		h.space, err = os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()))
-		made <- err
-	}()
-	if err := <-made; err != nil {
+		h.space, err = openSpace()
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	if err := ip(fmt.Sprintf("link add %s type veth peer name eth0 netns %s", h.port, h.path())); err != nil {
@@ -70,23 +67,33 @@ func (h *host) hear(to *host) error {
 
 // inside calls f on a thread that is in the host: what f starts, and the sockets that it makes, are there.
 func (h *host) inside(f func() error) error {
+	return comeHome(h.name, func() error {
+		if err := unix.Setns(int(h.space.Fd()), unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("enter %s: %w", h.name, err)
+		}
+		return f()
+	})
+}
+
+// comeHome calls f, which takes its thread to another network, and brings the thread back.
+func comeHome(name string, f func() error) error {
 	runtime.LockOSThread()
-	home, err := os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()))
+	defer runtime.UnlockOSThread()
+	home, err := openSpace()
 	if err != nil {
-		runtime.UnlockOSThread()
-		return fmt.Errorf("enter %s: %w", h.name, err)
+		return fmt.Errorf("enter %s: %w", name, err)
 	}
 	defer home.Close()
-	if err := unix.Setns(int(h.space.Fd()), unix.CLONE_NEWNET); err != nil {
-		runtime.UnlockOSThread()
-		return fmt.Errorf("enter %s: %w", h.name, err)
-	}
 	err = f()
 	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
-		panic(fmt.Sprintf("faults: a thread is lost in %s: %v", h.name, back)) // it must never serve another goroutine
+		panic(fmt.Sprintf("faults: a thread is lost in %s: %v", name, back)) // it must never serve another goroutine
 	}
-	runtime.UnlockOSThread()
 	return err
+}
+
+// openSpace opens the network that this thread is in.
+func openSpace() (*os.File, error) {
+	return os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()))
 }
 
 // start starts a command in the host. Its caller keeps the thread, which the command ends with.

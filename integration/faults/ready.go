@@ -28,24 +28,22 @@ func await(ctx context.Context, missing func(context.Context) error) error {
 	}
 }
 
-// awaitReady waits until every role says that it is ready, and every coordinator sees every participant.
-func (c *cluster) awaitReady(ctx context.Context) error {
-	return await(ctx, func(ctx context.Context) error {
-		for _, r := range c.roles() {
-			if !r.running() {
-				return fmt.Errorf("%s has ended: %s", r.name, r.lastLine())
-			}
-			if err := get(ctx, r.url()+"/readyz", nil); err != nil {
-				return fmt.Errorf("%s is not ready: %w", r.name, err)
-			}
+// ready is nil when every role says that it is ready, and every coordinator sees every participant.
+func (c *cluster) ready(ctx context.Context) error {
+	for _, r := range c.roles() {
+		if !r.running() {
+			return fmt.Errorf("%s has ended: %s", r.name, r.lastLine())
 		}
-		for _, r := range c.coordinators {
-			if err := r.seesSites(ctx, len(c.sites)); err != nil {
-				return err
-			}
+		if err := get(ctx, r.url()+"/readyz", nil); err != nil {
+			return fmt.Errorf("%s is not ready: %w", r.name, err)
 		}
-		return nil
-	})
+	}
+	for _, r := range c.coordinators {
+		if err := r.seesSites(ctx, len(c.sites)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *role) seesSites(ctx context.Context, n int) error {

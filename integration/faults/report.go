@@ -22,6 +22,7 @@ type report struct {
 	strikes    map[string]*tally // by the fault's name
 	rounds     int
 	longest    time.Duration // from a healing to the last outcome
+	rest       time.Duration // from there to an audit without a finding, at most
 	ledger     *ledger
 	lists      *appenders
 }
@@ -81,6 +82,13 @@ func (r *report) settled(d time.Duration) {
 	r.longest = max(r.longest, d)
 }
 
+// rested notes how long it took until an audit found nothing.
+func (r *report) rested(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rest = max(r.rest, d)
+}
+
 // checkLogs finds what no process may ever write.
 func (r *report) checkLogs(c *cluster) {
 	for _, p := range c.programs() {
@@ -118,8 +126,8 @@ func (r *report) print(w io.Writer) {
 	if r.lists != nil {
 		fmt.Fprintf(w, "\nlists: %s", r.lists.last)
 	}
-	fmt.Fprintf(w, "\n%d rounds in %s, each audited; the longest time from a healing to the last outcome was %s\n",
-		r.rounds, time.Since(r.began).Round(time.Second), r.longest.Round(100*time.Millisecond))
+	fmt.Fprintf(w, "\n%d rounds in %s, each audited; at most %s from a healing to the last outcome, and %s from there to a clean audit\n",
+		r.rounds, time.Since(r.began).Round(time.Second), r.longest.Round(100*time.Millisecond), r.rest.Round(100*time.Millisecond))
 	repeat := fmt.Sprintf("make faults DURATION=%s SEED=%d", r.options.duration, r.options.seed)
 	if len(r.violations) == 0 {
 		fmt.Fprintf(w, "no violation; again with: %s\n", repeat)

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// What everything must reach after a healing, and how long that may take. No prepared branch may be older than 30 s then.
+// What everything must reach after a healing, and how long that may take: clients know their outcomes; no branch is prepared, and all is well.
 const (
-	settleWithin   = 45 * time.Second
-	preparedWithin = 30 * time.Second
+	settleWithin = 45 * time.Second
+	restWithin   = 30 * time.Second
 )
 
 // rounds strikes and audits until the run's time is over.
@@ -72,8 +72,10 @@ func oneRound(ctx context.Context, n *nemesis, cs *clients, ls *appenders, plan 
 	return err
 }
 
-// auditAll waits until the cluster is at rest, and looks at everything.
+// auditAll looks at everything until nothing is wrong, for as long as that may take after a healing: what was decided is done a
+// moment later at one site than at another.
 func auditAll(ctx context.Context, c *cluster, loads []workload, ls *appenders, r *report) error {
+	healed := time.Now()
 	for _, p := range c.programs() {
 		if p.surprise() {
 			r.violate("%s has ended by itself: %s", p.name, p.lastLine())
@@ -82,22 +84,27 @@ func auditAll(ctx context.Context, c *cluster, loads []workload, ls *appenders, 
 			}
 		}
 	}
-	within, cancel := context.WithTimeout(ctx, preparedWithin)
+	within, cancel := context.WithTimeout(ctx, restWithin)
 	defer cancel()
-	if err := c.awaitReady(within); err != nil {
-		r.violate("not ready again after %s: %v", preparedWithin, err)
-	}
-	if err := await(within, c.nothingPrepared); err != nil {
-		r.violate("%s after the healing: %v", preparedWithin, err)
-	}
-	for _, w := range loads {
-		wrong, err := w.audit(ctx, c.sites, r.ledger)
-		if err != nil {
-			return err
+	var wrong []string
+	err := await(within, func(ctx context.Context) error {
+		found, err := look(ctx, c, loads, r.ledger)
+		if err == nil {
+			wrong = found
 		}
-		for _, v := range wrong {
-			r.violate("%s", v)
+		if len(found) > 0 {
+			err = fmt.Errorf("%d findings", len(found))
 		}
+		return err
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		r.violate("%s after the healing: %v", restWithin, err)
+	}
+	for _, v := range wrong {
+		r.violate("%s", v)
 	}
 	if err := ls.audit(within, r); err != nil {
 		return err
@@ -105,7 +112,26 @@ func auditAll(ctx context.Context, c *cluster, loads []workload, ls *appenders, 
 	for _, v := range r.ledger.conflicts {
 		r.violate("%s", v)
 	}
+	r.rested(time.Since(healed))
 	return c.checkMetrics(ctx, r)
+}
+
+// look audits once. Its error says that the cluster is not at rest.
+func look(ctx context.Context, c *cluster, loads []workload, l *ledger) (wrong []string, err error) {
+	if err := c.ready(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.nothingPrepared(ctx); err != nil {
+		return nil, err
+	}
+	for _, w := range loads {
+		found, err := w.audit(ctx, c.sites, l)
+		if err != nil {
+			return nil, err
+		}
+		wrong = append(wrong, found...)
+	}
+	return wrong, nil
 }
 
 // nothingPrepared is nil when no database lists a prepared branch.

@@ -71,7 +71,7 @@ func (c *cluster) newSite(ctx context.Context, k struct {
 		return nil, err
 	}
 	if s.kind == embeddedSite {
-		s.views = &records{url: s.url()}
+		s.views = &records{url: s.url(), dir: filepath.Join(dir, "embedded"), copy: filepath.Join(c.dir, "copy")}
 		return s, nil
 	}
 	for _, w := range loads {

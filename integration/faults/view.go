@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
-	"net/url"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"github.com/medcommit/medcommit/txn"
 )
 
 // view reads a site's database as an outsider does.
@@ -18,12 +18,11 @@ type view interface {
 	effects(ctx context.Context) (map[string][]effect, error)
 	// prepared counts the branches that are prepared.
 	prepared(ctx context.Context) (int, error)
+	// marked tells which of these branches have medcommit's own mark that they are committed.
+	marked(ctx context.Context, xids []txn.XID) (map[txn.XID]bool, error)
 }
 
-var (
-	_ view = (*tables)(nil)
-	_ view = (*records)(nil)
-)
+var _ view = (*tables)(nil)
 
 // tables views an SQL database.
 type tables struct {
@@ -78,15 +77,19 @@ func (t *tables) prepared(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// markers reads medcommit's own rows: the keys of submissions that are committed here.
-func (t *tables) markers(ctx context.Context, column string) (map[string]bool, error) {
-	all := map[string]bool{}
-	err := t.each(ctx, "SELECT "+column+" FROM medcommit_branches", func(scan func(...any) error) error {
-		var key string
-		err := scan(&key)
-		all[key] = true
+// marked looks the branches up among medcommit's own rows.
+func (t *tables) marked(ctx context.Context, xids []txn.XID) (map[txn.XID]bool, error) {
+	keys := map[string]bool{}
+	err := t.each(ctx, "SELECT b.cluster, b.key, b.participant FROM medcommit_branches b", func(scan func(...any) error) error {
+		var cluster, key, participant string
+		err := scan(&cluster, &key, &participant)
+		keys[cluster+" "+key+" "+participant] = true
 		return err
 	})
+	all := map[txn.XID]bool{}
+	for _, x := range xids {
+		all[x] = keys[x.Cluster+" "+string(x.Key)+" "+x.Participant]
+	}
 	return all, err
 }
 
@@ -105,59 +108,4 @@ func (t *tables) each(ctx context.Context, query string, f func(scan func(...any
 		return fmt.Errorf("read the database: %w", err)
 	}
 	return nil
-}
-
-// records views the embedded store through the participant's own listener, which shows what is committed.
-type records struct{ url string }
-
-func (r *records) amounts(ctx context.Context) (map[string]int64, error) {
-	all := map[string]int64{}
-	return all, r.each(ctx, "holding/", func(item string, amount, _ int64) { all[item] = amount })
-}
-
-// effects gives a record that was written more than once as that many effects.
-func (r *records) effects(ctx context.Context) (map[string][]effect, error) {
-	all := map[string][]effect{}
-	return all, r.each(ctx, "effect/", func(key string, amount, version int64) {
-		id, item, _ := cut(key)
-		for range version {
-			all[id] = append(all[id], effect{item: item, amount: amount / version})
-		}
-	})
-}
-
-func (r *records) prepared(ctx context.Context) (int, error) {
-	n, err := metric(ctx, r.url, "medcommit_in_doubt_branches")
-	return int(n), err
-}
-
-// each reads all records below a prefix.
-func (r *records) each(ctx context.Context, prefix string, f func(rest string, amount, version int64)) error {
-	for cursor := ""; ; {
-		var page struct {
-			Records []struct {
-				Key     string
-				Value   json.RawMessage
-				Version int64
-			}
-			Next string
-		}
-		query := url.Values{"prefix": {prefix}, "limit": {"1000"}}
-		if cursor != "" {
-			query.Set("cursor", cursor)
-		}
-		if err := get(ctx, r.url+"/v1/records?"+query.Encode(), &page); err != nil {
-			return fmt.Errorf("read the records: %w", err)
-		}
-		for _, at := range page.Records {
-			var v struct{ Amount int64 }
-			if err := json.Unmarshal(at.Value, &v); err != nil {
-				return fmt.Errorf("read a record: %w", err)
-			}
-			f(at.Key[len(prefix):], v.Amount, at.Version)
-		}
-		if cursor = page.Next; cursor == "" {
-			return nil
-		}
-	}
 }
