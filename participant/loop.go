@@ -9,6 +9,9 @@ import (
 	"github.com/medcommit/medcommit/txn"
 )
 
+// applyQuiet keeps what is said after a transaction, a write to the database and a multi at each site, from a lone client's next one.
+const applyQuiet = 5 * time.Millisecond
+
 // How often the machine hears the time: in any case, and at most, before other events. And how long a batch of votes waits for more while the last one held more than two.
 const (
 	tickEvery   = 20 * time.Millisecond

@@ -111,7 +111,7 @@ func (p *Participant) register(ctx context.Context) error {
 			p.cluster = cluster
 			p.machine = txn.NewParticipant(txn.ParticipantConfig{
 				Cluster: cluster, Name: p.config.Name, Process: p.process, WithdrawAfter: p.config.WithdrawAfter,
-				Slots: p.config.MaxInFlight, GenerationSize: p.config.GenerationSize,
+				Slots: p.config.MaxInFlight, GenerationSize: p.config.GenerationSize, ApplyQuiet: applyQuiet,
 			})
 			p.log.Info("registered", "participant", p.config.Name, "cluster", cluster, "kind", p.rm.Kind())
 			return nil

@@ -11,6 +11,8 @@ type ParticipantConfig struct {
 	WithdrawAfter time.Duration
 	// ScanEvery is the time between two recovery scans of the database (R10). Default 1 min.
 	ScanEvery time.Duration
+	// ApplyQuiet is how long an idle site waits for more before it says what it has applied, at most 100 ms. Default none.
+	ApplyQuiet time.Duration
 	// MaxOps and MaxBytes bound one multi. Defaults 1,000 operations and 256 KB.
 	MaxOps, MaxBytes int
 	// GenerationSize is after how many creates a log goes on in its next generation. Default 1,000,000,000.

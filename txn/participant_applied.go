@@ -20,13 +20,14 @@ type appliedLane struct {
 
 	mine      int // own decisions applied since the last write
 	mineSince time.Duration
-	others    int // decisions read since the last write
+	mineLast  time.Duration // when the last of them was
+	others    int           // decisions read since the last write
 	last      time.Duration
 	saved     SiteRow // what the database has
 }
 
-// When "applied" moves: at once when the site is idle, else when applyDelay has passed or applyMany decisions wait; where only
-// others' decisions have gone by, after othersDelay or othersMany.
+// When "applied" moves: when the site is idle and ApplyQuiet has passed, else when applyDelay has passed or applyMany decisions wait;
+// where only others' decisions have gone by, after othersDelay or othersMany.
 const (
 	applyDelay  = 100 * time.Millisecond
 	applyMany   = 256
@@ -54,6 +55,7 @@ func (l *appliedLane) gather(now time.Duration) {
 		l.mineSince = now
 	}
 	l.mine++
+	l.mineLast = now
 }
 
 func (l *appliedLane) resolve(b *branch) {
@@ -71,7 +73,8 @@ func (p *Participant) applyDue(at Pos) bool {
 		return false
 	}
 	if l.mine > 0 || l.restless {
-		return p.idle() || l.mine >= applyMany || p.now-max(l.mineSince, l.last) >= applyDelay
+		quiet := p.idle() && (l.mine == 0 || p.now-l.mineLast >= p.cfg.ApplyQuiet)
+		return quiet || l.mine >= applyMany || p.now-max(l.mineSince, l.last) >= applyDelay
 	}
 	if !l.written.At.Before(at) && len(l.garbage) == 0 {
 		return false

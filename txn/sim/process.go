@@ -73,7 +73,7 @@ func (w *world) startSite(s *site) *process {
 	p.site = s
 	p.part = txn.NewParticipant(txn.ParticipantConfig{
 		Cluster: cluster, Name: s.name, Process: p.nonce, WithdrawAfter: w.withdrawAfter, ScanEvery: time.Second,
-		MaxOps: w.siteOps, GenerationSize: w.generation, Slots: 3,
+		MaxOps: w.siteOps, GenerationSize: w.generation, Slots: 3, ApplyQuiet: time.Duration(w.starts%2) * 5 * time.Millisecond,
 	})
 	return p
 }
