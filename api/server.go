@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -20,6 +21,7 @@ const (
 	bodyTimeout   = 30 * time.Second
 	hearOutBytes  = 64 << 20 // of a body over the limit
 	answerTimeout = 30 * time.Second
+	windDownTime  = 300 * time.Millisecond
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
 )
@@ -35,6 +37,8 @@ type Server struct {
 	bodies  *budget
 	handler http.Handler
 	http    *http.Server
+	// winding says that answers end their connections, see windDown.
+	winding atomic.Bool
 	// stopping ends the streams of events, which would keep a stopping server waiting.
 	stopping context.Context
 	stop     context.CancelFunc
@@ -81,7 +85,9 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Serve answers on l until ctx ends, lets running requests end for a while, and returns when all connections are closed.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	g, running := errgroup.WithContext(ctx)
+	served := make(chan struct{})
 	g.Go(func() error {
+		defer close(served)
 		if err := s.http.Serve(s.limit.Listener(l)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve HTTP: %w", err)
 		}
@@ -89,15 +95,27 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	})
 	g.Go(func() error {
 		<-running.Done()
-		return s.shutdown(context.WithoutCancel(ctx))
+		return s.shutdown(context.WithoutCancel(ctx), served)
 	})
 	return g.Wait()
 }
 
-func (s *Server) shutdown(ctx context.Context) error {
+// windDown answers for a short while more, and lets each answer end its connection: a client that sends one request after the other
+// on a connection that is closed between two of them cannot tell whether the second was taken.
+func (s *Server) windDown() {
+	s.winding.Store(true)
+	<-time.After(windDownTime)
+}
+
+func (s *Server) shutdown(ctx context.Context, served <-chan struct{}) error {
+	s.windDown()
 	ctx, cancel := context.WithTimeout(ctx, s.config.StopWithin)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
+	if err == nil {
+		<-served
+		err = s.http.Shutdown(ctx) // of a connection that was taken while the first one looked for any
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("requests cut off at the stop", "after", s.config.StopWithin)
 		err = s.http.Close()

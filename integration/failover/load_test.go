@@ -49,6 +49,7 @@ func (r *rig) loadUp(clients int, prefix string, names ...string) *load {
 		c := r.connect(i)
 		group.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
+				pause(ctx)
 				sent := time.Now()
 				t, err := c.Submit(context.Background(), request(fmt.Sprintf("%s-%d-%d", prefix, i, n), names...), txn.WaitDecision)
 				l.note(answered{t, sent, time.Now()}, err)
@@ -59,6 +60,17 @@ func (r *rig) loadUp(clients int, prefix string, names ...string) *load {
 	l.stop = func() { once.Do(func() { cancel(); group.Wait() }) }
 	r.t.Cleanup(l.stop)
 	return l
+}
+
+// pace is the time between a client's transactions: enough of them to see when decisions stop, and few enough to leave the machine
+// to what is tried.
+const pace = 20 * time.Millisecond
+
+func pause(ctx context.Context) {
+	select {
+	case <-time.After(pace):
+	case <-ctx.Done():
+	}
 }
 
 func (l *load) note(a answered, err error) {

@@ -68,6 +68,11 @@ func (r *rig) connect(first int) *client.Client {
 	return c
 }
 
+// connectTo makes a client of one coordinator that tries nothing again.
+func (r *rig) connectTo(id string) (*client.Client, error) {
+	return client.New(client.Config{Coordinators: []string{r.url(id)}, Patience: -1})
+}
+
 // url gives a coordinator's.
 func (r *rig) url(id string) string {
 	for _, c := range r.Describe().Coordinators {
@@ -85,7 +90,7 @@ func (r *rig) leader() txn.ClusterInfo {
 	var info txn.ClusterInfo
 	r.eventually("the coordinators agree on a leader", func() bool {
 		for i := range r.Describe().Coordinators {
-			one, err := client.New(client.Config{Coordinators: []string{r.Describe().Coordinators[i].URL}, Patience: -1})
+			one, err := r.connectTo(r.Describe().Coordinators[i].ID)
 			if err != nil {
 				return false
 			}
