@@ -16,6 +16,7 @@ type generation struct {
 
 	fires  <-chan zk.Event // a watch on the entry next, which is not there
 	closes <-chan zk.Event // a watch on the folder's data
+	looked bool            // at the folder, since the last time that anything but the next entry woke the scanner
 }
 
 // listAbove is the distance from which on the entries that are still there are listed: going through numbers one by one is for few.
@@ -43,6 +44,8 @@ func (g *generation) scan() bool {
 			g.fires = nil
 			f.fetch(txn.Pos{Gen: g.gen, Num: g.next})
 			g.next++
+		} else {
+			g.looked = false
 		}
 	}
 	return false
@@ -69,6 +72,11 @@ func (g *generation) step(listed *bool) (over bool, err error) {
 			return false, nil
 		}
 		g.fires = fires
+		if g.looked {
+			// An entry that came and went before the watch was set is found at the next look, after recheckEvery at the latest. Nobody
+			// concludes anything from it until then: questions make the scanner look.
+			return false, nil
+		}
 	}
 	// The folder is looked at when the watch stands and the questions were taken: an entry that came and went before is counted,
 	// one that comes afterwards fires the watch, and whatever was there at the question is below the count.
@@ -88,6 +96,7 @@ func (g *generation) step(listed *bool) (over bool, err error) {
 		f.keepAsks(asks) // the log goes on in the next generation
 		return true, nil
 	}
+	g.looked = true
 	f.answer(asks, txn.Pos{Gen: g.gen, Num: g.next})
 	return false, nil
 }

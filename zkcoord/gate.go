@@ -1,6 +1,7 @@
 package zkcoord
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net"
@@ -38,7 +39,7 @@ func (g *gate) dial(network, addr string, timeout time.Duration) (net.Conn, erro
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
-	c := &gatedConn{Conn: conn, gate: g}
+	c := &gatedConn{Conn: conn, gate: g, read: bufio.NewReaderSize(conn, readBuffer)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.over {
@@ -64,7 +65,11 @@ type gatedConn struct {
 	net.Conn
 	gate    *gate
 	greeted atomic.Bool
+	read    *bufio.Reader
 }
+
+// readBuffer saves system calls: the library reads the length of a packet, then the packet, and there are often several.
+const readBuffer = 32 << 10
 
 // SetReadDeadline shortens the library's patience with a server that takes connections and says nothing: it would wait for more
 // than six session time-outs, and the session would be lost although other servers are there.
@@ -75,8 +80,9 @@ func (c *gatedConn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
+// Read is for the library's one reader.
 func (c *gatedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	n, err := c.read.Read(b)
 	if n > 0 {
 		c.greeted.Store(true)
 	}
