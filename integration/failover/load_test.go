@@ -46,10 +46,10 @@ func (r *rig) loadUp(clients int, prefix string, names ...string) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
 	for i := range clients {
-		c := r.connect(i)
 		group.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				pause(ctx)
+				c := r.connect(i) // anew: else all come to stay at one coordinator, which may be the one that is stopped next
 				sent := time.Now()
 				t, err := c.Submit(context.Background(), request(fmt.Sprintf("%s-%d-%d", prefix, i, n), names...), txn.WaitDecision)
 				l.note(answered{t, sent, time.Now()}, err)

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"context"
+	"net/http"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ type rig struct {
 	*local.Cluster
 	t      testing.TB
 	client *client.Client
+	http   *http.Client // keeps the connections of all clients
 }
 
 // embedded are sites on embedded stores.
@@ -39,7 +41,7 @@ func start(t testing.TB, cfg local.Config) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Cluster: c, t: t}
+	r := &rig{Cluster: c, t: t, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	t.Cleanup(func() {
 		for _, p := range c.Describe().Coordinators {
 			r.proceed(p.ID) // one that is stopped cannot end
@@ -61,7 +63,7 @@ func (r *rig) connect(first int) *client.Client {
 	for i := range all {
 		urls = append(urls, all[(first+i)%len(all)].URL)
 	}
-	c, err := client.New(client.Config{Coordinators: urls})
+	c, err := client.New(client.Config{Coordinators: urls, HTTP: r.http})
 	if err != nil {
 		r.t.Fatal(err)
 	}
