@@ -58,7 +58,7 @@ test-clinical: setup build ## prescriptions over MariaDB, PostgreSQL and the emb
 soak: setup build ## two million transactions while a participant is away: memory, znodes, reading times (TRANSACTIONS=)
 	$(GO) run ./integration/soak -transactions $(or $(TRANSACTIONS),2000000)
 
-bench: setup build ## two-phase commit by hand and through a cluster, in turn, on PostgreSQL and MariaDB (ARGS='-clients 16', -h)
+bench: setup build ## two-phase commit by hand and through a cluster in turn, on PostgreSQL and MariaDB; one hot record (ARGS='-clients 16', -h)
 	@$(GO) build -o bin/bench ./integration/bench
 	@./bin/bench $(ARGS)
 

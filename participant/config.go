@@ -24,7 +24,8 @@ type Config struct {
 	WithdrawAfter time.Duration
 	// MaxInFlight is how many branches are worked on at once. Default 64.
 	MaxInFlight int
-	// Finishers is how many branches are committed or rolled back at once. Default 8.
+	// Finishers is how many branches are committed or rolled back at once. Default 8, as a database has that many connections for it;
+	// 64 on an embedded store, which writes together what comes together.
 	Finishers int
 	// GenerationSize is after how many creates a log goes on in its next generation. Default 1,000,000,000.
 	GenerationSize int32
@@ -33,6 +34,8 @@ type Config struct {
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer
 }
+
+const embeddedFinishers = 64
 
 // Validate says what is wrong with the settings.
 func (c Config) Validate() error {

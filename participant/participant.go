@@ -55,6 +55,9 @@ func New(c Config, ledger Ledger, rm ResourceManager) (*Participant, error) {
 	if c.Catalogue == nil && rm.Kind() != KindEmbedded {
 		return nil, fmt.Errorf("%w: a site on %s needs one, for clients send no SQL", ErrCatalogue, rm.Kind())
 	}
+	if c.Finishers == 0 && rm.Kind() == KindEmbedded {
+		c.Finishers = embeddedFinishers
+	}
 	c.defaults()
 	catalogue, err := c.Catalogue.ForKind(rm.Kind())
 	if err != nil {

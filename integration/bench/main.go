@@ -38,7 +38,7 @@ type settings struct {
 func run(ctx context.Context, args []string) error {
 	var s settings
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	kinds := flags.String("databases", "postgres,mariadb", "which databases, one after the other")
+	kinds := flags.String("databases", "postgres,mariadb,embedded", "which databases, one after the other")
 	clients := flags.String("clients", "1,16,64", "how many clients, one measurement after the other")
 	siteFlags := flags.String("site-flags", "", "further flags of every participant")
 	flags.IntVar(&s.rounds, "rounds", 5, "how often everything is measured in turn; the table has the medians")
@@ -63,7 +63,11 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, kind := range s.kinds {
-		if err := s.compare(ctx, kind); err != nil {
+		measure := s.compare
+		if kind == embeddedKind {
+			measure = func(ctx context.Context, _ string) error { return s.embedded(ctx) }
+		}
+		if err := measure(ctx, kind); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 	}

@@ -28,6 +28,9 @@ type server interface {
 	CreateDatabase(ctx context.Context) (string, error)
 }
 
+// embeddedKind is the kind of store that needs no server.
+const embeddedKind = "embedded"
+
 // startServer starts a server of a kind with enough slots and connections, and memory for the tables.
 func startServer(ctx context.Context, kind, dir string) (server, error) {
 	switch kind {
@@ -38,7 +41,7 @@ func startServer(ctx context.Context, kind, dir string) (server, error) {
 	case "mariadb":
 		return dbtest.StartMariaDB(ctx, dir, map[string]string{"max-connections": "600", "innodb-buffer-pool-size": "256M", "innodb-log-file-size": "256M"})
 	}
-	return nil, fmt.Errorf("the databases are postgres and mariadb, not %q", kind)
+	return nil, fmt.Errorf("the databases are postgres, mariadb and embedded, not %q", kind)
 }
 
 func (s *settings) start(ctx context.Context, kind string) (r *rig, err error) {
@@ -57,6 +60,10 @@ func (s *settings) start(ctx context.Context, kind string) (r *rig, err error) {
 	var sites []local.Site
 	for i := range 2 {
 		name := fmt.Sprintf("site-%d", i+1)
+		if kind == embeddedKind {
+			sites = append(sites, local.Site{Name: name})
+			continue
+		}
 		server, err := startServer(ctx, kind, filepath.Join(r.dir, "database-"+name))
 		if err != nil {
 			return r, err
