@@ -19,6 +19,7 @@ first /usr/share/java/slf4j-simple.jar || need libslf4j-java "ZooKeeper's own lo
 first /usr/lib/postgresql/*/bin/initdb || need postgresql "a resource manager that the tests try for real"
 command -v mariadbd >/dev/null 2>&1 || first /usr/sbin/mariadbd || need mariadb-server-core "a resource manager that the tests try for real"
 command -v my_print_defaults >/dev/null 2>&1 || need mariadb-client-core "MariaDB's data folders are made with it"
+command -v ip >/dev/null 2>&1 || need iproute2 "joins the hosts of the fault run, which are network namespaces"
 command -v gcc >/dev/null 2>&1 || need "gcc libc6-dev" "the race detector is linked with it"
 
 if [ -z "$missing" ]; then

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// What everything must reach after a healing, and how long that may take: clients know their outcomes; no branch is prepared, and all is well.
+// What everything must reach after a healing, and how long that may take: clients know their outcomes; no branch is prepared, and
+// all is well.
 const (
 	settleWithin = 45 * time.Second
 	restWithin   = 30 * time.Second
@@ -106,7 +107,9 @@ func auditAll(ctx context.Context, c *cluster, loads []workload, ls *appenders, 
 	for _, v := range wrong {
 		r.violate("%s", v)
 	}
-	if err := ls.audit(within, r); err != nil {
+	reading, stop := context.WithTimeout(ctx, restWithin)
+	defer stop()
+	if err := ls.audit(reading, r); err != nil {
 		return err
 	}
 	for _, v := range r.ledger.conflicts {
