@@ -103,7 +103,8 @@ type Presented struct {
 	Waits string `json:"waits,omitempty"`
 }
 
-// FormatVersion is the version of the records in ZooKeeper. A process that finds a newer one ends.
+// FormatVersion is the version of the records in ZooKeeper. A process that finds a newer cluster ends; a single record that is newer
+// is as good as one that cannot be read, but never deleted.
 const FormatVersion = 1
 
 // CoordinatorInfo is a coordinator as clients see it.

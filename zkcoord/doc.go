@@ -34,4 +34,18 @@
 // What is listed is merged from the machine's live transactions and from history, whose entries are read on demand, in the order of
 // the keys, which is that of time. An id that is not known is looked for again after a write of one's own, so that what another
 // coordinator has answered for is found.
+//
+// # Versions
+//
+// The node "cluster", every segment's header and every registration name the format that they are written in. Programs of one format
+// may run beside one another, whatever their own versions are, so that a cluster is upgraded process by process. A member that a
+// reader does not know is passed over: a program may add members that others can do without. Everything else is a new format: a
+// member that must be understood, a new kind of record, and a new value of an enumeration too, for a record that holds one cannot be
+// read by others.
+//
+// A program reads its own format and the older ones, and guesses at nothing newer. It ends, before it touches anything, where
+// "cluster" is newer, with txn.ErrFormat. A segment that is newer, which another process can write only while the cluster is raised
+// under running programs, is reported and treated as one that cannot be read, and is not deleted: it has readers. A new format
+// therefore comes in two steps: first programs that read both and write the older one, and when every process is one of those, the
+// one that writes the newer and raises "cluster".
 package zkcoord
