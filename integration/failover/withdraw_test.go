@@ -106,7 +106,7 @@ func TestWithdrawal(t *testing.T) {
 		go func() {
 			defer close(freed)
 			for _, lock := range locks {
-				until(time.Duration(random.Int63n(int64(4*time.Second)))) // in turn
+				until(time.Duration(random.Int63n(int64(4 * time.Second)))) // in turn
 				lock.Close(context.Background())
 			}
 		}()
