@@ -39,10 +39,13 @@ const (
 
 func (p *Participant) readApplied(then func()) {
 	p.readNode(AppliedPath(p.cfg.Name), func(n NodeRead) {
-		var a Applied
-		if !n.Exists || len(n.Data) > 0 && json.Unmarshal(n.Data, &a) != nil {
+		if !n.Exists {
 			p.later(lastRetry, func() { p.readApplied(then) })
 			return
+		}
+		var a Applied
+		if json.Unmarshal(n.Data, &a) != nil {
+			a = Applied{} // nothing is taken for applied: all decisions that are kept are carried out once more, by the markers (R7)
 		}
 		p.applied.written, p.applied.version = a, n.Version
 		then()

@@ -19,6 +19,7 @@ type branch struct {
 	prepared  bool   // it may be prepared in the database
 	withdrawn bool   // the site's persistent vote to abort exists (R9)
 	free      bool   // and the decisions were read to their end since: undecided, it may be rolled back
+	clouded   bool   // an entry of the decisions that cannot be read may hold its decision
 	presumed  bool   // rolled back because no log knows it (R10)
 	segments  []*voteSegment
 

@@ -36,13 +36,6 @@ func (p *Participant) readDecisions(entries []Entry) {
 	p.wantInbox()
 }
 
-// unreadable notes a decision of which nobody knows what it says: nothing that it might decide is presumed, and "applied" does not
-// pass it.
-func (p *Participant) unreadable(slot *decisionSlot) {
-	p.decisions.blind = true
-	slot.open++
-}
-
 // decide takes the first decision of a key; later ones are ignored (R3).
 func (p *Participant) decide(d *Decision, slot *decisionSlot) {
 	recorded, concerned := d.Concerns(p.cfg.Name)
@@ -62,6 +55,7 @@ func (p *Participant) decide(d *Decision, slot *decisionSlot) {
 		return
 	}
 	b.verdict, b.recorded, b.decided = d.Verdict, recorded.Vote, slot.pos
+	b.clouded = false
 	if !slot.pos.Before(p.applied.written.At) {
 		b.slot = slot
 		slot.open++

@@ -98,6 +98,7 @@ func (p *Participant) forget(gone []garbage) {
 			delete(p.votes.segments, g.votes.pos)
 		case g.inbox != nil:
 			delete(p.inbox.segments, g.inbox.pos)
+			delete(p.inbox.unread, g.inbox.pos)
 			for _, b := range g.inbox.branches {
 				p.forgetBranch(b)
 			}

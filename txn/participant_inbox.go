@@ -5,8 +5,8 @@ import "slices"
 // inboxState is what was read of the site's inbox.
 type inboxState struct {
 	follows  bool
-	next     Pos  // entries before it were read
-	blind    bool // one of them could not be: absence from the inbox proves nothing
+	next     Pos          // entries before it were read
+	unread   map[Pos]bool // those that could not be: absence from the inbox proves nothing; true: not to be deleted, or being so
 	segments map[Pos]*inboxSegment
 	waiting  []*branch // to be begun, in inbox order; among them some that were decided meanwhile
 	crowded  int       // at this length waiting is cleared of those
@@ -66,7 +66,7 @@ func (p *Participant) readInbox(entries []Entry) {
 		p.inbox.next = e.Pos.Next()
 		p.closeFull(p.inboxLog(), e.Pos, &p.inbox.closing)
 		if e.Segment == nil {
-			p.inbox.blind = true
+			p.noteUnread(e)
 			continue
 		}
 		p.readPrepares(e)

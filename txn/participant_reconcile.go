@@ -6,6 +6,9 @@ func (p *Participant) reconcile(votes LogListed, listed []XID) {
 	p.takeVotes(votes)
 	orphans := p.takeListed(listed)
 	p.takeUnfinished()
+	if p.decisions.blind {
+		p.cloud(nil)
+	}
 	for _, s := range p.inbox.inOrder() {
 		for _, b := range s.branches {
 			p.arrive(b)
@@ -59,7 +62,7 @@ func (p *Participant) takeUnfinished() {
 // dropStrays forgets branches of former sessions that no log knows and nobody works on.
 func (p *Participant) dropStrays() {
 	for key, b := range p.branches {
-		if b.segment != nil || b.verdict != VerdictNone || b.call != callNone || b.presumed {
+		if !b.orphan() || b.clouded {
 			continue
 		}
 		if b.prepared {

@@ -1,6 +1,10 @@
 package txn
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // scanState is the search for prepared branches that nobody else would finish (R10): at every start, and every minute, for a
 // call of another process of the site may end late.
@@ -8,6 +12,7 @@ type scanState struct {
 	running bool
 	soon    bool
 	next    time.Duration
+	unread  []Pos        // entries of the inbox that could not be read when the database was asked
 	gone    map[Key]bool // finished or forgotten since the database was asked: its list may be older
 }
 
@@ -23,6 +28,7 @@ func (p *Participant) scanDue() {
 		return
 	}
 	p.scan.running, p.scan.gone = true, map[Key]bool{}
+	p.scan.unread = slices.SortedFunc(maps.Keys(p.inbox.unread), comparePos)
 	p.emit(ListPrepared{Token: ask(p, func(l PreparedListed) {
 		if l.Failed {
 			p.scanOver(lastRetry)
@@ -33,6 +39,7 @@ func (p *Participant) scanDue() {
 			case !ok:
 				p.scanOver(lastRetry)
 			case len(l.Branches) == 0:
+				p.dropUnreadable()
 				p.scanOver(p.cfg.ScanEvery)
 			default:
 				p.touch(func() { p.readForScan(l.Branches) })
@@ -62,13 +69,14 @@ func (p *Participant) judgeListed(listed []XID) {
 		}
 		b := p.branches[x.Key]
 		switch {
-		case b == nil:
+		case b == nil || b.orphan():
 			unknown = append(unknown, x.Key)
 		case b.call == callNone:
 			p.judgePrepared(b)
 		}
 	}
 	if len(unknown) == 0 {
+		p.dropUnreadable()
 		p.scanOver(p.cfg.ScanEvery)
 		return
 	}
@@ -96,6 +104,9 @@ func (p *Participant) judgePrepared(b *branch) {
 }
 
 func (p *Participant) judgeUnknown(unknown []Key, decisions []Entry) {
+	if !slices.ContainsFunc(decisions, func(e Entry) bool { return e.Segment == nil }) {
+		p.uncloud()
+	}
 	decided := map[Key]Entry{}
 	index := map[Key]int{}
 	for _, e := range decisions {
@@ -112,11 +123,15 @@ func (p *Participant) judgeUnknown(unknown []Key, decisions []Entry) {
 	}
 	var orphans []*branch
 	for _, k := range unknown {
-		if p.branches[k] != nil || p.scan.gone[k] {
+		b := p.branches[k]
+		if b != nil && !b.orphan() || p.scan.gone[k] {
 			continue
 		}
-		b := &branch{key: k, known: true}
-		p.branches[k] = b
+		if b == nil {
+			b = &branch{key: k}
+			p.branches[k] = b
+		}
+		b.known = true
 		p.foundPrepared(b)
 		e, known := decided[k]
 		if !known {
@@ -134,9 +149,9 @@ func (p *Participant) judgeUnknown(unknown []Key, decisions []Entry) {
 // presume rolls back branches that are prepared and in no live log: they were decided to abort and forgotten, or never handed in.
 // History is asked first: after a restore it may know that they were committed.
 func (p *Participant) presume(orphans []*branch) {
-	if p.inbox.blind || p.decisions.blind {
+	if len(p.inbox.unread) > 0 || p.decisions.blind {
 		for _, b := range orphans {
-			if b.call == callNone {
+			if b.call == callNone && !b.clouded { // else "applied" names it
 				delete(p.branches, b.key)
 			}
 		}
@@ -169,8 +184,11 @@ func (p *Participant) presumed(b *branch, found PastFound) {
 	case known:
 		b.presumed, b.verdict = false, v
 		p.carryOut(b)
-	case found.Blind || p.decisions.blind || p.inbox.blind:
-		delete(p.branches, b.key)
+	case found.Blind || p.decisions.blind || len(p.inbox.unread) > 0:
+		b.presumed = false
+		if !b.clouded {
+			delete(p.branches, b.key)
+		}
 	default:
 		p.finish(b, VerdictAbort)
 	}

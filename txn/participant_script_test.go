@@ -181,7 +181,11 @@ func (s *script) inboxEntry(args []string) Entry {
 	e.Segment = &Segment{}
 	for _, a := range args[1:] {
 		key, payload, parts := strings.Cut(strings.TrimSuffix(a, ")"), "(")
+		key, timeout, _ := strings.Cut(key, "/")
 		request := Prepare{Key: Key(key), Payload: []byte("{}")}
+		if timeout != "" {
+			request.Timeout = int64(s.number(timeout))
+		}
 		if parts {
 			head, n, _ := strings.Cut(payload, ",")
 			request.Head, request.Parts = head, s.number(n)

@@ -76,11 +76,9 @@ func (p *Participant) incarnationRead(n NodeRead) {
 		return
 	}
 	var found Incarnation
-	if json.Unmarshal(n.Data, &found) != nil {
-		found = Incarnation{} // nobody we know
-	}
-	mine := found.Process == p.cfg.Process
-	if p.bumped && !mine {
+	unreadable := json.Unmarshal(n.Data, &found) != nil // it names nobody, and no process writes such
+	mine := !unreadable && found.Process == p.cfg.Process
+	if p.bumped && !mine && !unreadable {
 		p.replaced(n.Version, found.Process)
 		return
 	}

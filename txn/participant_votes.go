@@ -40,6 +40,9 @@ func (p *Participant) nextBatch() string {
 func (p *Participant) takeVotes(l LogListed) {
 	for _, e := range l.Entries {
 		if e.Segment == nil {
+			if !e.Ephemeral {
+				p.takeFinal(e)
+			}
 			continue
 		}
 		s := p.addVotes(e.Pos)

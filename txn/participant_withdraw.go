@@ -27,11 +27,17 @@ func (b *branch) withdrawable() bool {
 // withdrawAged asks for a leader where branches have waited long enough, and withdraws them if there is none.
 func (p *Participant) withdrawAged() {
 	after := p.cfg.WithdrawAfter
-	if after <= 0 || p.now < p.votes.nextLook || p.decisions.blind {
+	if after <= 0 || p.now < p.votes.nextLook {
 		return
 	}
 	p.votes.nextLook = p.now + min(after/4, time.Second)
-	if len(p.aged(after)) == 0 {
+	aged := p.aged(after)
+	for _, b := range aged {
+		if b.overdue(p.now, after) {
+			p.wishWithdrawal(b.key)
+		}
+	}
+	if len(aged) == 0 {
 		return
 	}
 	p.listNode("election", func(l NodeListed) {
@@ -47,7 +53,7 @@ func (p *Participant) withdrawAged() {
 func (p *Participant) aged(after time.Duration) []*branch {
 	var list []*branch
 	for _, b := range p.branches {
-		if b.inDoubt() && p.now-b.since >= after {
+		if b.inDoubt() && !b.clouded && p.now-b.since >= after {
 			list = append(list, b)
 		}
 	}
@@ -264,7 +270,7 @@ func (b *branch) hasVote() bool {
 // holdWithdrawn keeps a withdrawn branch until the formal decision: it is rolled back, once the decisions have been read to their
 // end since the withdrawal, and never prepared or voted for again.
 func (p *Participant) holdWithdrawn(b *branch) {
-	if b.verdict != VerdictNone || b.call != callNone || !b.free || p.decisions.blind {
+	if b.verdict != VerdictNone || b.call != callNone || !b.free || b.clouded {
 		return
 	}
 	if b.prepared {
