@@ -131,6 +131,9 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 	case txn.MultiDone:
 		p.inventoryWritten(e)
 	case txn.NodeRead:
+		if e.Path == txn.AppliedPath(p.config.Name) && e.Exists && !json.Valid(e.Data) {
+			p.log.Error("applied cannot be read; all decisions are carried out once more", "participant", p.config.Name)
+		}
 		if p.replacedBy(e) {
 			return fmt.Errorf("another process runs as %s: %w", p.config.Name, ErrReplaced)
 		}
@@ -144,7 +147,7 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 func (p *Participant) replacedBy(n txn.NodeRead) bool {
 	var found txn.Incarnation
 	return n.Path == txn.IncarnationPath(p.config.Name) && n.Exists && n.Version > p.machine.Incarnation() &&
-		p.machine.Incarnation() > 0 && json.Unmarshal(n.Data, &found) == nil && found.Process != p.process
+		p.machine.Incarnation() > 0 && json.Unmarshal(n.Data, &found) == nil && found.Process != "" && found.Process != p.process
 }
 
 // carryOut does what the machine wants done. What is ZooKeeper's goes to the ledger, in order.

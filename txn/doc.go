@@ -46,6 +46,8 @@
 //   - Nobody decides: a participant that is left alone deletes its own votes to commit and leaves a persistent vote to abort; then
 //     nobody can decide commit any more and it rolls back (R9).
 //   - A database is restored from a backup, or ZooKeeper is: the site row and the log disagree, and the site presumes nothing (R10).
+//   - An entry cannot be read: it is skipped where that concludes nothing, else what it may concern is held, and all else goes on
+//     (coordinator_unreadable.go, participant_unreadable.go; package zkcoord says it log by log).
 //   - A client asks again: the id means its first submission; later ones are decided duplicates without votes (R3), also while the
 //     first is being forgotten (R11, R15).
 package txn

@@ -76,7 +76,7 @@ func (p *Participant) incarnationRead(n NodeRead) {
 		return
 	}
 	var found Incarnation
-	unreadable := json.Unmarshal(n.Data, &found) != nil // it names nobody, and no process writes such
+	unreadable := json.Unmarshal(n.Data, &found) != nil || found.Process == "" // it names nobody, and no process writes such
 	mine := !unreadable && found.Process == p.cfg.Process
 	if p.bumped && !mine && !unreadable {
 		p.replaced(n.Version, found.Process)

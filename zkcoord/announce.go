@@ -78,9 +78,9 @@ func (a *announcement) look(seen *peerRecord) {
 		}
 		var now peerRecord
 		switch {
-		case !node.Exists:
+		case !node.Exists, json.Unmarshal(node.Data, &now) != nil, now.Nonce == "": // not a coordinator's: written anew
 			a.made, a.failed = false, true
-		case json.Unmarshal(node.Data, &now) == nil && now.Nonce != a.record.Nonce:
+		case now.Nonce != a.record.Nonce:
 			a.replaced = true
 		}
 	})

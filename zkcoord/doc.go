@@ -14,6 +14,29 @@
 // ZooKeeper says that it has expired. Its zk.Conn is then closed, all its calls have returned, and its network connections are shut
 // for good, before another session is begun: nothing that was queued for the old one is ever sent.
 //
+// # What cannot be read
+//
+// A record that cannot be decoded, or may not be read, or holds what no writer of ours writes, ends nobody. It is logged, counted
+// (medcommit_zookeeper_undecodable_entries_total by log, medcommit_unreadable_records of a coordinator), and given as an entry without a segment.
+// What then follows is the machines' (package txn); reads of single nodes that ZooKeeper refuses are asked again every second. What a
+// newer program wrote is never deleted.
+//
+//   - transactions: skipped. Nobody who has not read it decides anything of it; its sites withdraw their branches, whoever leads, when
+//     any leader would have decided them long ago; its client hears "perhaps". It is deleted after the retention.
+//   - inbox: skipped. The site does not vote, so the transactions abort at their deadlines. Until the database is seen to have nothing
+//     prepared that no log knows, the site presumes nothing (R10); then the entry is deleted.
+//   - votes: no votes. A persistent one is a withdrawal of nobody knows what: all undecided branches of the site are withdrawn again.
+//   - decisions: cannot be skipped, for it may hold first decisions (R3). The leader that wrote it writes it again and deletes it, in
+//     one multi. A leader that does not know it decides no transaction that was undecided then, and all that come later; a site holds
+//     the branches that it had voted for, names them in "applied", and goes on. An operator who deletes the entry says that its
+//     decisions count for nothing: compare the databases first.
+//   - history: skipped; the ids in it are known while somebody remembers them, and are answered "unavailable". It is deleted after the
+//     retention.
+//   - applied: a site that cannot read its own carries out all decisions that are kept once more; for others it stands where it was.
+//   - incarnation, sessions, coordinators, election: written anew by whose they are. A registration counts as it was last read. The
+//     cluster's code is read again until it can be read.
+//   - payloads: a payload that is missing, out of bounds or not what was written is a vote to abort.
+//
 // # The coordinator
 //
 // Coordinator runs package txn's machine over a Driver and answers for the API. One goroutine, the loop, owns the machine; everybody

@@ -100,17 +100,42 @@ func (e *election) act() {
 // stand makes a candidature, and removes those that a former process of this id left behind.
 func (e *election) stand() {
 	e.busy, e.nonce, e.stoodAt = true, newNonce(), e.now()
-	var ops []txn.Op
+	var left []string
 	for _, c := range e.queue {
 		if c.id == e.id {
-			ops = append(ops, txn.Op{Kind: txn.OpDelete, Path: c.path()})
+			left = append(left, c.path())
 		}
 	}
-	ops = append(ops, txn.Op{
-		Kind: txn.OpCreate, Path: candidatePrefix(e.id, e.nonce),
-		Ephemeral: true, Sequential: true,
+	e.removals(left, nil, func(ops []txn.Op, ok bool) {
+		if !ok {
+			return
+		}
+		ops = append(ops, txn.Op{
+			Kind: txn.OpCreate, Path: candidatePrefix(e.id, e.nonce),
+			Ephemeral: true, Sequential: true,
+		})
+		e.port.multi(e.stood, ops...)
 	})
-	e.port.multi(e.stood, ops...)
+}
+
+// removals makes the operations that delete nodes as they are: what somebody wrote into one must not keep it there. ok is false
+// where the session has ended before.
+func (e *election) removals(paths []string, ops []txn.Op, then func(ops []txn.Op, ok bool)) {
+	if len(paths) == 0 {
+		then(ops, true)
+		return
+	}
+	e.port.read(paths[0], func(event txn.Event) {
+		node, ok := event.(txn.NodeRead)
+		if !ok {
+			then(nil, false)
+			return
+		}
+		if node.Exists {
+			ops = append(ops, txn.Op{Kind: txn.OpDelete, Path: paths[0], Version: node.Version})
+		}
+		e.removals(paths[1:], ops, then)
+	})
 }
 
 // stood takes what became of a candidature. Where that is not known, the next list shows the node as a left-over, and it goes.
@@ -170,8 +195,17 @@ func (e *election) leave(then func()) {
 	}
 	path := e.own.path()
 	e.own, e.turned, e.busy = candidate{}, false, true
-	e.port.multi(func(txn.Event) {
-		then()
-		e.refresh()
-	}, txn.Op{Kind: txn.OpDelete, Path: path})
+	e.removals([]string{path}, nil, func(ops []txn.Op, ok bool) {
+		if len(ops) == 0 {
+			then()
+			if ok {
+				e.refresh()
+			}
+			return
+		}
+		e.port.multi(func(txn.Event) {
+			then()
+			e.refresh()
+		}, ops...)
+	})
 }

@@ -5,11 +5,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-zookeeper/zk"
+
 	"github.com/medcommit/medcommit/txn"
 )
 
-// presentEvery is how often a session's node is rewritten at most.
-const presentEvery = time.Second
+const (
+	// presentEvery is how often a session's node is rewritten at most.
+	presentEvery = time.Second
+	// presentAgain is how often it is looked at whether the node still holds what was written.
+	presentAgain = 5 * time.Second
+)
 
 // presenter keeps the nodes of this process's participants under "sessions" as they were last presented.
 type presenter struct {
@@ -47,12 +53,18 @@ func (p *presenter) get(name string) (txn.Presented, bool, <-chan struct{}) {
 // keep writes the node at path for as long as the session lasts.
 func (p *presenter) keep(s *session, name, path string) {
 	var written *txn.Presented
+	var version int32
+	again := time.NewTicker(presentAgain)
+	defer again.Stop()
 	for s.ctx.Err() == nil {
 		presented, ok, changed := p.get(name)
 		if ok && (written == nil || *written != presented) {
 			// No version is checked: the node is this session's own, and nobody else writes it.
 			err := s.ask(s.ctx, reqSet, func() error {
-				_, err := s.conn.Set(path, record(presented), -1)
+				stat, err := s.conn.Set(path, record(presented), -1)
+				if err == nil {
+					version = stat.Version
+				}
 				return err
 			})
 			if err != nil {
@@ -64,10 +76,24 @@ func (p *presenter) keep(s *session, name, path string) {
 		}
 		select {
 		case <-changed:
+		case <-again.C:
+			if !s.holds(path, version) {
+				written = nil // somebody else wrote there, who should not have
+			}
 		case <-s.ctx.Done():
 			return
 		}
 	}
+}
+
+// holds tells whether a node is still at the version at which it was written here.
+func (s *session) holds(path string, version int32) bool {
+	var stat *zk.Stat
+	err := s.ask(s.ctx, reqExists, func() (err error) {
+		_, stat, err = s.conn.Exists(path)
+		return err
+	})
+	return err == nil && stat.Version == version
 }
 
 // rest waits until the node may be written again: a while, but no longer than the site stays as ready, or not, as it is shown.
