@@ -134,4 +134,8 @@ func (a *appenders) audit(ctx context.Context, r *report) error {
 	return nil
 }
 
-func (a *appenders) close() error { return a.file.Close() }
+// close writes what is not in the file yet.
+func (a *appenders) close() error {
+	_, err := a.recorder.History()
+	return errors.Join(err, a.file.Close())
+}

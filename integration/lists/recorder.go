@@ -20,7 +20,7 @@ type Recorder struct {
 	process int
 }
 
-// NewRecorder writes to out; Close ends it.
+// NewRecorder writes to out, at the latest when History is asked for.
 func NewRecorder(out io.Writer) *Recorder {
 	return &Recorder{out: bufio.NewWriter(out), began: time.Now()}
 }
