@@ -13,9 +13,12 @@ const (
 	transactionsPath = "/v1/transactions"
 	transactionPath  = "/v1/transactions/{id}"
 	abortPath        = "/v1/transactions/{id}/abort"
+	resolvePath      = "/v1/transactions/{id}/branches/{participant}/resolve"
+	inDoubtPath      = "/v1/in-doubt"
 	participantsPath = "/v1/participants"
 	drainPath        = "/v1/participants/{name}/drain"
 	resumePath       = "/v1/participants/{name}/resume"
+	adoptPath        = "/v1/participants/{name}/adopt"
 	clusterPath      = "/v1/cluster"
 	eventsPath       = "/v1/events"
 	livePath         = "/livez"
@@ -40,9 +43,12 @@ func (s *Server) calls(d *describer) []call {
 		{d.list(), s.list},
 		{d.get(), s.get},
 		{d.abort(), s.abort},
+		{d.resolve(), s.resolve},
+		{d.inDoubt(), s.inDoubt},
 		{d.participants(), s.participants},
 		{d.change(drainPath, "drain", "Takes a participant out of service: submissions that name it are refused."), s.drain},
 		{d.change(resumePath, "resume", "Puts a drained participant back into service."), s.resume},
+		{d.adopt(), s.adopt},
 		{d.cluster(), s.cluster},
 		{d.events(), s.events},
 		{d.health(livePath, "livez", "Tells whether the process runs. It never depends on ZooKeeper."), s.livez},

@@ -43,6 +43,10 @@ func TestGoldenShapes(t *testing.T) {
 	f := &fakeService{
 		transaction: whole(),
 		page:        txn.Page{Transactions: []txn.Transaction{whole(), bare()}, Next: "cursor"},
+		inDoubt: txn.InDoubt{
+			Branches:   []txn.InDoubtBranch{{Participant: "lab", XID: "medcommit.c.k.lab", Transaction: "rx-1", Decision: txn.ProspectCommit, AgeSeconds: 1.5}},
+			Unanswered: []string{"pharmacy"}, More: 2,
+		},
 		info: txn.ClusterInfo{
 			Cluster: "c", Leader: "c1", Epoch: 7, InFlight: 3, InDoubt: 1, Participants: hospital()[:1],
 			Coordinators: []txn.CoordinatorInfo{{ID: "c1", URL: "http://127.0.0.1:7070", Version: "1.2.3", Since: moment(), Leader: true}},
@@ -52,6 +56,8 @@ func TestGoldenShapes(t *testing.T) {
 	var b bytes.Buffer
 	for _, r := range []*http.Request{
 		post("/v1/transactions", goodBody), get("/v1/transactions"), get("/v1/transactions/rx-1"), post("/v1/transactions/rx-1/abort", ""),
+		get("/v1/in-doubt"), post("/v1/transactions/rx-1/branches/lab/resolve", `{"outcome":"committed","reason":"why"}`),
+		post("/v1/participants/lab/adopt", `{"reason":"why"}`),
 		get("/v1/participants"), post("/v1/participants/lab/drain", ""), post("/v1/participants/lab/resume", ""), get("/v1/cluster"),
 		get("/livez"), get("/readyz"), get("/v1/nothing"), post("/v1/transactions", `{}`),
 	} {

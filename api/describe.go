@@ -30,7 +30,7 @@ func (d *describer) document(version string, calls []call) ([]byte, error) {
 		document.AddOperation(&calls[i].operation)
 	}
 	for name, shape := range d.registry.Map() {
-		if !slices.Contains([]string{"Request", "BranchRequest", "Operation"}, name) {
+		if !slices.Contains([]string{"Request", "BranchRequest", "Operation", "ResolveRequest", "AdoptRequest"}, name) {
 			shape.AdditionalProperties = nil // answers may have more members one day; requests have none that are unknown
 		}
 	}
@@ -49,6 +49,7 @@ func newDescriber() *describer {
 		reflect.TypeFor[txn.Vote]():       reflect.TypeFor[voteText](),
 		reflect.TypeFor[txn.Outcome]():    reflect.TypeFor[outcomeText](),
 		reflect.TypeFor[txn.ReasonCode](): reflect.TypeFor[reasonText](),
+		reflect.TypeFor[txn.Prospect]():   reflect.TypeFor[prospectText](),
 		reflect.TypeFor[txn.Detail]():     reflect.TypeFor[detailText](),
 	} {
 		d.registry.RegisterTypeAlias(enum, text)
@@ -63,6 +64,8 @@ type (
 	outcomeText struct{}
 	reasonText  struct{}
 	detailText  struct{}
+
+	prospectText struct{}
 )
 
 func (stateText) Schema(huma.Registry) *huma.Schema {
@@ -73,6 +76,9 @@ func (reasonText) Schema(huma.Registry) *huma.Schema {
 	return enum(txn.ReasonVote, txn.ReasonDuplicate)
 }
 func (detailText) Schema(huma.Registry) *huma.Schema { return enum(txn.DetailRows, txn.DetailInternal) }
+func (prospectText) Schema(huma.Registry) *huma.Schema {
+	return enum(txn.ProspectUndecided, txn.ProspectForeign)
+}
 func (outcomeText) Schema(huma.Registry) *huma.Schema {
 	return enum(txn.OutcomeCommitted, txn.OutcomeHeuristicRollback)
 }

@@ -53,8 +53,10 @@ func TestDocumentMatchesTheRoutes(t *testing.T) {
 	}
 	slices.Sort(operations)
 	want := []string{
-		"GET /livez", "GET /readyz", "GET /v1/cluster", "GET /v1/events", "GET /v1/participants", "GET /v1/transactions", "GET /v1/transactions/{id}",
-		"POST /v1/participants/{name}/drain", "POST /v1/participants/{name}/resume", "POST /v1/transactions", "POST /v1/transactions/{id}/abort",
+		"GET /livez", "GET /readyz", "GET /v1/cluster", "GET /v1/events", "GET /v1/in-doubt", "GET /v1/participants",
+		"GET /v1/transactions", "GET /v1/transactions/{id}",
+		"POST /v1/participants/{name}/adopt", "POST /v1/participants/{name}/drain", "POST /v1/participants/{name}/resume",
+		"POST /v1/transactions", "POST /v1/transactions/{id}/abort", "POST /v1/transactions/{id}/branches/{participant}/resolve",
 	}
 	if !slices.Equal(operations, want) {
 		t.Errorf("\n got %q\nwant %q", operations, want)

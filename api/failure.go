@@ -23,6 +23,10 @@ func asProblem(err error) *problem.Problem {
 		return p
 	case errors.Is(err, txn.ErrNotFound):
 		return problem.New(problem.NotFound, "no transaction of this id is known")
+	case errors.Is(err, txn.ErrBranchUnknown):
+		return problem.New(problem.NotFound, "the transaction has no branch at this participant")
+	case errors.Is(err, txn.ErrNothingToAdopt):
+		return problem.New(problem.NothingToAdopt, "neither its database nor ZooKeeper was found to be restored")
 	case errors.Is(err, txn.ErrParticipantUnknown):
 		return problem.New(problem.NotFound, "no participant of this name was ever registered")
 	case errors.Is(err, txn.ErrIDReuse):

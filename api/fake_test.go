@@ -30,6 +30,8 @@ type fakeService struct {
 	err          error
 	page         txn.Page
 	info         txn.ClusterInfo
+	inDoubt      txn.InDoubt
+	resolutions  []txn.Resolution
 	ready        error
 	notices      chan txn.Notice
 	noticesEnded chan struct{}
@@ -86,6 +88,21 @@ func (f *fakeService) Drain(_ context.Context, name string) (txn.ParticipantInfo
 
 func (f *fakeService) Resume(_ context.Context, name string) (txn.ParticipantInfo, error) {
 	return txn.ParticipantInfo{Name: name}, f.err
+}
+
+func (f *fakeService) Adopt(_ context.Context, name, _ string) (txn.ParticipantInfo, error) {
+	return txn.ParticipantInfo{Name: name}, f.err
+}
+
+func (f *fakeService) InDoubt(context.Context) (txn.InDoubt, error) { return f.inDoubt, f.err }
+
+func (f *fakeService) Resolve(_ context.Context, id string, r txn.Resolution) (txn.Transaction, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.resolutions = append(f.resolutions, r)
+	t := f.transaction
+	t.ID = id
+	return t, f.err
 }
 
 func (f *fakeService) Cluster(context.Context) (txn.ClusterInfo, error) { return f.info, f.err }

@@ -40,9 +40,7 @@ func TestRequestsThatAreNoCalls(t *testing.T) {
 	}{
 		{"unknown path", get("/v1/nothing"), problem.NotFound, ""},
 		{"root", get("/"), problem.NotFound, ""},
-		{"later: in-doubt", get("/v1/in-doubt"), problem.NotFound, ""},
 		{"later: fhir", post("/fhir", "{}"), problem.NotFound, ""},
-		{"later: resolve", post("/v1/transactions/a/branches/b/resolve", "{}"), problem.NotFound, ""},
 		{"later: prepared", post("/v1/transactions/a/branches/b/prepared", "{}"), problem.NotFound, ""},
 		{"slash at the end", get("/v1/transactions/"), problem.NotFound, ""},
 		{"two slashes", get("/v1//transactions"), problem.NotFound, ""},

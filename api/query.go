@@ -50,7 +50,7 @@ func (q *query) problem() error {
 	if len(q.fields) == 0 {
 		return nil
 	}
-	return problem.New(problem.BadRequest, "a query parameter has a bad value", q.fields...)
+	return problem.New(problem.BadRequest, "a query parameter is wrong", q.fields...)
 }
 
 func (q *query) wait() txn.Wait {

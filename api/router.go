@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/medcommit/medcommit/api/exactjson"
 	"github.com/medcommit/medcommit/api/problem"
 )
 
@@ -25,6 +27,24 @@ type call struct {
 
 func (c call) pattern() string { return c.operation.Method + " " + c.operation.Path }
 
+// wanted serves a request that has no other query parameters than the call knows: one that is mistyped must not be taken for absent.
+// Those who ask for health may send what they like.
+func (c call) wanted(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.RawQuery == "" || !strings.HasPrefix(c.operation.Path, "/v1/") {
+		return c.serve(w, r)
+	}
+	q := readQuery(r)
+	for _, name := range slices.Sorted(maps.Keys(q.values)) {
+		if !slices.ContainsFunc(c.operation.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name }) {
+			q.bad(exactjson.Clip(name), "is not known")
+		}
+	}
+	if err := q.problem(); err != nil {
+		return err
+	}
+	return c.serve(w, r)
+}
+
 // router answers every call, and every other request with a problem.
 func (s *Server) router() (http.Handler, error) {
 	d := newDescriber()
@@ -35,7 +55,7 @@ func (s *Server) router() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	for _, c := range calls {
-		mux.Handle(c.pattern(), s.answering(c.operation.Path, c.serve))
+		mux.Handle(c.pattern(), s.answering(c.operation.Path, c.wanted))
 	}
 	shown := promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{})
 	mux.Handle("GET "+metricsPath, s.answering(metricsPath, func(w http.ResponseWriter, r *http.Request) error {

@@ -21,6 +21,14 @@ type Service interface {
 	// Drain and Resume answer the participant, or ErrParticipantUnknown.
 	Drain(ctx context.Context, name string) (txn.ParticipantInfo, error)
 	Resume(ctx context.Context, name string) (txn.ParticipantInfo, error)
+	// Adopt lets a participant go on after its database or ZooKeeper was restored, and answers it, with ErrPerhaps where it has not
+	// heeded that yet; ErrParticipantUnknown, or ErrNothingToAdopt where it waits for no such word.
+	Adopt(ctx context.Context, name, reason string) (txn.ParticipantInfo, error)
+	// InDoubt asks every site's database what is prepared there, and joins it with the log of decisions.
+	InDoubt(ctx context.Context) (txn.InDoubt, error)
+	// Resolve settles one branch by an operator's wish and gives the transaction, also with an error: ErrPerhaps where the site has
+	// not answered yet, ErrNotAsDecided, ErrNotSettled; alone with ErrNotFound and ErrBranchUnknown.
+	Resolve(ctx context.Context, id string, r txn.Resolution) (txn.Transaction, error)
 	Cluster(ctx context.Context) (txn.ClusterInfo, error)
 	// Notices gives changes until ctx ends; a reader too slow is cut off by closing the channel.
 	Notices(ctx context.Context) <-chan txn.Notice

@@ -78,6 +78,8 @@ type ParticipantInfo struct {
 	InDoubt              int             `json:"in_doubt"`
 	OldestInDoubtSeconds float64         `json:"oldest_in_doubt_seconds"`
 	Operations           []OperationInfo `json:"operations"`
+	// Waits is what a participant that is not ready waits for, in words.
+	Waits string `json:"waits,omitempty"`
 
 	// Raw says that the site takes SQL from clients.
 	Raw bool `json:"-"`

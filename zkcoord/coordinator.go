@@ -29,20 +29,22 @@ type Coordinator struct {
 	started time.Time
 	nonce   string // of this process
 
-	box      *mailbox
-	sweeper  *sweeper
-	notices  *notices
-	roster   atomic.Pointer[roster]
-	synced   atomic.Bool          // a session stands, and all logs were read
-	term     atomic.Pointer[term] // nil while this coordinator does not lead
-	cutOff   atomic.Bool          // there has been no connection for as long as a session lasts without one
-	stopping atomic.Bool          // no submission is taken any more
-	inFlight *admission           // undecided transactions that were taken in here
-	holders  atomic.Int64         // connections of those who watch this leader
-	failed   chan error           // takes one: why the coordinator must end
-	drained  chan struct{}        // closed when nobody waits here any more
-	ended    chan struct{}
-	cluster  string // the cluster's short code; set before synced
+	box     *mailbox
+	sweeper *sweeper
+	notices *notices
+
+	inventories inventories
+	roster      atomic.Pointer[roster]
+	synced      atomic.Bool          // a session stands, and all logs were read
+	term        atomic.Pointer[term] // nil while this coordinator does not lead
+	cutOff      atomic.Bool          // there has been no connection for as long as a session lasts without one
+	stopping    atomic.Bool          // no submission is taken any more
+	inFlight    *admission           // undecided transactions that were taken in here
+	holders     atomic.Int64         // connections of those who watch this leader
+	failed      chan error           // takes one: why the coordinator must end
+	drained     chan struct{}        // closed when nobody waits here any more
+	ended       chan struct{}
+	cluster     string // the cluster's short code; set before synced
 
 	// The loop's own:
 	machine      *txn.Coordinator

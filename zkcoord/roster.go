@@ -30,6 +30,12 @@ type roster struct {
 // leads tells whether id leads, as far as ZooKeeper's own nodes tell.
 func (r *roster) leads(id string) bool { return r.leader != "" && r.leader == id }
 
+// alive tells whether a participant has a session.
+func (r *roster) alive(participant string) bool {
+	site := r.byName[participant]
+	return site != nil && site.Alive
+}
+
 // admit tells whether a transaction that concerns participant can be started now.
 func (r *roster) admit(participant string) error {
 	site := r.byName[participant]
@@ -67,6 +73,7 @@ func (s *site) participant(name string, drained bool) txn.ParticipantInfo {
 		if p.URL == "" || shown.Ready && !p.Ready {
 			p.URL, p.Ready, p.Queued = shown.URL, shown.Ready, shown.Queued
 			p.InDoubt, p.OldestInDoubtSeconds = shown.InDoubt, shown.OldestInDoubtSeconds
+			p.Waits = shown.Waits
 		}
 	}
 	return p

@@ -31,6 +31,7 @@ type request struct {
 	body    []byte
 	header  http.Header
 	timeout time.Duration // of one attempt
+	once    bool          // not sent again where the answer was lost
 }
 
 // answer is what a coordinator said.
@@ -45,7 +46,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 	var last error
 	for {
 		a, err := c.round(ctx, r, &last)
-		pause, again := retry(err)
+		pause, again := r.retry(err)
 		if !again {
 			return a, err
 		}
@@ -66,7 +67,7 @@ func (c *Client) round(ctx context.Context, r request, last *error) (answer, err
 		at := (first + i) % len(c.bases)
 		var a answer
 		a, err = c.attempt(ctx, c.bases[at], r)
-		if _, again := retry(err); !again {
+		if _, again := r.retry(err); !again {
 			c.first.Store(uint32(at))
 			return a, err
 		}
@@ -151,14 +152,14 @@ func understand(got *http.Response, body []byte) (answer, error) {
 }
 
 // retry tells whether an error may pass by itself or at another coordinator, and how long to wait for that.
-func retry(err error) (pause time.Duration, again bool) {
+func (r *request) retry(err error) (pause time.Duration, again bool) {
 	var p *problem.Problem
 	switch {
 	case errors.As(err, &p):
 		// A participant that is not ready may be one that is restarted.
 		again = p.Name() == problem.Unavailable || p.Name() == problem.ParticipantUnavailable || p.Name() == problem.TooMany
 		return max(p.RetryAfter, 100*time.Millisecond), again
-	case errors.Is(err, ErrUnreachable), errors.Is(err, ErrLost):
+	case errors.Is(err, ErrUnreachable), errors.Is(err, ErrLost) && !r.once:
 		return 200 * time.Millisecond, true
 	}
 	return 0, false

@@ -22,6 +22,9 @@ const (
 	Aborted
 	IDReuse
 	AlreadyDecided
+	NotAsDecided
+	NotSettled
+	NothingToAdopt
 	TooMany
 	Unavailable
 	ParticipantUnavailable
@@ -59,6 +62,12 @@ func (n Name) facts() facts {
 		return facts{"id-reuse", "The id was used with other branches", http.StatusConflict, txn.ErrIDReuse}
 	case AlreadyDecided:
 		return facts{"already-decided", "The transaction is decided to commit", http.StatusConflict, txn.ErrAlreadyDecided}
+	case NotAsDecided:
+		return facts{"not-as-decided", "The log does not say so; the branch is left as it is", http.StatusConflict, txn.ErrNotAsDecided}
+	case NotSettled:
+		return facts{"not-settled", "The branch cannot be settled so", http.StatusConflict, txn.ErrNotSettled}
+	case NothingToAdopt:
+		return facts{"nothing-to-adopt", "The participant does not wait for an operator", http.StatusConflict, txn.ErrNothingToAdopt}
 	case TooMany:
 		return facts{"too-many", "Too many transactions; nothing was started", http.StatusTooManyRequests, txn.ErrTooMany}
 	case Unavailable:

@@ -20,7 +20,7 @@ type Problem struct {
 	Status int     `json:"status"`
 	Detail string  `json:"detail,omitempty"`
 	Errors []Field `json:"errors,omitempty"`
-	// Transaction is the transaction as it stands, in an "aborted" and an "already-decided".
+	// Transaction is the transaction as it stands, in an "aborted", an "already-decided", a "not-as-decided" and a "not-settled".
 	Transaction *txn.Transaction `json:"transaction,omitempty"`
 
 	// RetryAfter is the header Retry-After, in whole seconds; zero where there is none.

@@ -78,6 +78,22 @@ func (s *service) Resume(context.Context, string) (txn.ParticipantInfo, error) {
 	return s.lab(), s.err
 }
 
+func (s *service) Adopt(context.Context, string, string) (txn.ParticipantInfo, error) {
+	return s.lab(), s.err
+}
+
+func (s *service) Resolve(_ context.Context, id string, r txn.Resolution) (txn.Transaction, error) {
+	return s.transaction(id)
+}
+
+func (s *service) InDoubt(context.Context) (txn.InDoubt, error) {
+	return txn.InDoubt{Branches: []txn.InDoubtBranch{
+		{Participant: "lab", XID: "medcommit.c.k.lab", Transaction: "rx-1", Decision: txn.ProspectCommit, AgeSeconds: 90},
+		{Participant: "lab", XID: "medcommit.c.l.lab", Transaction: "rx-2", AgeSeconds: 1},
+		{Participant: "lab", XID: "theirs", Decision: txn.ProspectForeign},
+	}, Unanswered: []string{"ward"}}, s.err
+}
+
 func (s *service) Cluster(context.Context) (txn.ClusterInfo, error) {
 	return txn.ClusterInfo{
 		Cluster: "abc", Leader: "c1", Epoch: 7, Participants: []txn.ParticipantInfo{s.lab()},
@@ -145,6 +161,20 @@ func TestExitCodes(t *testing.T) {
 		{"list too much", service{}, "tx list --limit 1001", "", exitUsage, "--limit"},
 		{"abort", service{state: txn.StateAborted}, "tx abort rx-1", "", exitDone, "aborted"},
 		{"abort late", service{state: txn.StateCommitted, err: txn.ErrAlreadyDecided}, "tx abort rx-1", "", exitError, "already decided to commit"},
+		{"in doubt, decided", service{}, "in-doubt", "", exitDone, "medcommit tx resolve rx-1 --participant lab --outcome committed --reason"},
+		{"in doubt, undecided", service{}, "in-doubt", "", exitDone, "medcommit tx abort rx-2"},
+		{"in doubt, unanswered", service{}, "in-doubt", "", exitDone, "ward did not answer"},
+		{"in doubt as JSON", service{}, "in-doubt -o json", "", exitDone, `"decision": "foreign"`},
+		{"resolve", service{state: txn.StateCommitted}, "tx resolve rx-1 --participant lab --outcome committed --reason x", "", exitDone, "committed"},
+		{"resolve later", service{state: txn.StateCommitted, err: txn.ErrPerhaps}, "tx resolve rx-1 --participant lab --outcome committed --reason x", "", exitError, "has not done it yet"},
+		{"resolve not so", service{state: txn.StateCommitted, err: txn.ErrNotAsDecided}, "tx resolve rx-1 --participant lab --outcome rolled-back --reason x", "", exitError, "The log does not say so"},
+		{"resolve without a reason", service{}, "tx resolve rx-1 --participant lab --outcome committed", "", exitUsage, "--reason"},
+		{"resolve nowhere", service{}, "tx resolve rx-1 --outcome committed --reason x", "", exitUsage, "--participant"},
+		{"resolve somehow", service{}, "tx resolve rx-1 --participant lab --reason x", "", exitUsage, "--outcome"},
+		{"adopt", service{}, "participants adopt lab --reason x", "", exitDone, "lab"},
+		{"adopt later", service{err: txn.ErrPerhaps}, "participants adopt lab --reason x", "", exitError, "has not heeded it yet"},
+		{"adopt nothing", service{err: txn.ErrNothingToAdopt}, "participants adopt lab --reason x", "", exitError, "does not wait for an operator"},
+		{"adopt without a reason", service{}, "participants adopt lab", "", exitUsage, "--reason"},
 		{"watch committed", service{state: txn.StateCommitting}, "tx watch rx-1", "", exitDone, "committing"},
 		{"watch aborted", service{state: txn.StateAborting}, "tx watch rx-1", "", exitAborted, "aborting"},
 		{"watch undecided", service{state: txn.StatePreparing}, "tx watch rx-1 --timeout 200ms", "", exitUndecided, "not decided yet"},
@@ -157,9 +187,6 @@ func TestExitCodes(t *testing.T) {
 		{"drain unknown", service{err: txn.ErrParticipantUnknown}, "participants drain lab", "", exitError, "no participant of this name"},
 		{"resume badly", service{}, "participants resume A", "", exitUsage, "NAME"},
 		{"unknown command", service{}, "tx frobnicate", "", exitUsage, `unknown command "frobnicate"`},
-		{"later: resolve", service{}, "tx resolve rx-1", "", exitUsage, "unknown command"},
-		{"later: in-doubt", service{}, "in-doubt", "", exitUsage, "unknown command"},
-		{"later: adopt", service{}, "participants adopt lab", "", exitUsage, "unknown command"},
 		{"unknown flag", service{}, "tx list --colour", "", exitUsage, "unknown flag: --colour"},
 		{"bad output", service{}, "tx list -o yaml", "", exitUsage, "must be one of text, json"},
 	} {

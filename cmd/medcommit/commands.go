@@ -13,6 +13,7 @@ func commands() []*cobra.Command {
 		newCluster(),
 		newParticipants(),
 		newBench(),
+		newInDoubt(),
 		newDoctor(),
 		newSchema(),
 		newVersion(),

@@ -40,6 +40,7 @@ func (d *doctor) lookAtCluster(ctx context.Context) error {
 	for i := range info.Participants {
 		d.lookAtParticipant(&info.Participants[i])
 	}
+	d.lookAtOrphans(ctx, c)
 	return nil
 }
 
@@ -62,11 +63,52 @@ func (d *doctor) lookAtParticipant(p *txn.ParticipantInfo) {
 	case !p.Alive:
 		d.fault(of, "it has no session", "start medcommit participant --name "+p.Name+", or look at its log")
 	case !p.Ready:
-		d.fault(of, "it is not ready", "its /readyz says what it waits for")
+		what := "it is not ready"
+		if p.Waits != "" {
+			what += ": it waits for " + p.Waits
+		}
+		d.fault(of, what, "its /readyz and its log say more; after a restore from a backup see medcommit participants adopt --help")
 	case p.Drained:
 		d.warn(of, "it is drained by an operator", "medcommit participants resume "+p.Name)
 	default:
 		d.good(of, fmt.Sprintf("it is ready, %d branches in doubt", p.InDoubt))
+	}
+}
+
+// oldBranch is the age from which on a prepared branch is worth a look: longer than any transaction's timeout by default, and than
+// --withdraw-after.
+const oldBranch = time.Minute
+
+// lookAtOrphans looks for prepared branches that nobody finishes.
+func (d *doctor) lookAtOrphans(ctx context.Context, c *client.Client) {
+	all, err := c.InDoubt(ctx)
+	if err != nil {
+		d.warn("branches", "what is prepared at the sites cannot be listed", "look at the coordinators' logs")
+		return
+	}
+	counts := map[txn.Prospect]int{}
+	for i := range all.Branches {
+		if b := &all.Branches[i]; b.Decision == txn.ProspectForeign || b.AgeSeconds >= oldBranch.Seconds() {
+			counts[b.Decision]++
+		}
+	}
+	if n := counts[txn.ProspectForeign]; n > 0 {
+		d.warn("branches", fmt.Sprintf("%d prepared transactions in the sites' databases are not medcommit's, and hold their locks", n),
+			"medcommit in-doubt names them; whoever prepared them must end them, medcommit never touches them")
+	}
+	if n := counts[txn.ProspectCommit] + counts[txn.ProspectAbort]; n > 0 {
+		d.fault("branches", fmt.Sprintf("%d branches are decided and still prepared after %s", n, oldBranch),
+			"medcommit in-doubt names them; look at the logs of their sites")
+	}
+	if n := counts[txn.ProspectUndecided]; n > 0 {
+		d.warn("branches", fmt.Sprintf("%d branches are undecided for more than %s, and hold their locks", n, oldBranch),
+			"medcommit in-doubt names them, and how to settle them")
+	}
+	for _, name := range all.Unanswered {
+		d.warn("participant "+name, "it did not list what is prepared in its database", "start it, or look at its log")
+	}
+	if len(counts)+len(all.Unanswered) == 0 {
+		d.good("branches", "none is prepared and forgotten")
 	}
 }
 

@@ -24,6 +24,7 @@ func newParticipants() *cobra.Command {
 		newParticipantsList(flags),
 		newParticipantsChange(flags, "drain", "Take a participant out of service: submissions that name it are refused", (*client.Client).Drain),
 		newParticipantsChange(flags, "resume", "Put a drained participant back into service", (*client.Client).Resume),
+		newParticipantsAdopt(flags),
 	)
 	return cmd
 }
@@ -101,6 +102,11 @@ func showParticipants(s screen, sites []txn.ParticipantInfo) {
 		}
 	}
 	s.table([]string{"PARTICIPANT", "KIND", "STATUS", "QUEUED", "IN DOUBT", "OLDEST", "OPERATIONS", "URL"}, rows)
+	for i := range sites {
+		if p := &sites[i]; p.Alive && !p.Ready && p.Waits != "" {
+			fmt.Fprintf(s, "%s waits for %s\n", p.Name, p.Waits)
+		}
+	}
 }
 
 // siteStatus says in a word how a participant is.

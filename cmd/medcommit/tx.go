@@ -17,7 +17,8 @@ func newTx() *cobra.Command {
 	}
 	flags := newClientFlags()
 	flags.register(cmd)
-	cmd.AddCommand(newTxSubmit(flags), newTxGet(flags), newTxList(flags), newTxWatch(flags), newTxAbort(flags))
+	cmd.AddCommand(newTxSubmit(flags), newTxGet(flags), newTxList(flags), newTxWatch(flags), newTxAbort(flags),
+		newTxResolve(flags))
 	return cmd
 }
 
