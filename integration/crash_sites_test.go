@@ -1,11 +1,14 @@
 package integration
 
 import (
+	"slices"
+
 	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // serve: a site dies at its work. Where it dies without its act, it stays away until the others' transactions have gone to history: what
-// is decided and needed there must not have gone with them. Else it is back at once, while its old session lasts.
+// is decided and needed there must not have gone with them, nor what another site needs that is killed meanwhile, and whose requests
+// stand undecided beside decided ones. Else it is back at once, while its old session lasts.
 func (l *lane) serve(c crash) {
 	l.cluster.Kill(c.who)
 	died := l.launch(c.who, c)
@@ -14,6 +17,9 @@ func (l *lane) serve(c crash) {
 	died()
 	if slow[c.point] && c.side != failpoint.SideAfter {
 		l.outlive(c.who)
+		neighbour := everySite[(slices.Index(everySite, c.who)+1)%len(everySite)]
+		l.cluster.Kill(neighbour)
+		l.restart(neighbour)
 	}
 	l.restart(c.who)
 	load.end()
