@@ -177,6 +177,15 @@ func (p *Participant) carryOut(ctx context.Context, effects []txn.Effect) error 
 			p.status.wait(waitNothing)
 			p.log.Info("ready", "participant", p.config.Name, "incarnation", p.machine.Incarnation())
 			p.look()
+		case txn.WishAnswered:
+			w := e.Wish
+			p.log.Info("branch resolved", "key", w.Key, "outcome", w.Verdict, "decided", w.Decision, "force", w.Force,
+				"reason", w.Reason, "by", w.By, "result", e.Result)
+		case txn.SettledByHand:
+			p.metrics.settled(e.Verdict)
+			p.log.Warn("branch heuristic", "key", e.Key, "ended", e.Verdict, "decision", e.Decision)
+		case txn.HeuristicMismatch:
+			p.log.Error("branch heuristic against its decision", "key", e.Key, "ended", e.Verdict, "decision", e.Decision)
 		case txn.Adopted:
 			p.status.wait(waitRecovery)
 			p.log.Info("adopted", "participant", p.config.Name, "restored", e.What, "reason", e.Reason, "by", e.By)

@@ -84,3 +84,12 @@ func (m *metrics) heuristic(decided txn.Verdict) {
 		c.Inc()
 	}
 }
+
+// settled counts a branch that an operator ended by force.
+func (m *metrics) settled(end txn.Verdict) {
+	if end == txn.VerdictCommit {
+		m.heuristic(txn.VerdictAbort)
+		return
+	}
+	m.heuristic(txn.VerdictCommit)
+}

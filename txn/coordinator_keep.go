@@ -118,7 +118,9 @@ func (c *Coordinator) retire(l *leadership) bool {
 		}
 		going[t] = true
 		bytes += 2*len(t.sub.Participants)*24 + 160 // compressed
-		records.History = append(records.History, Past{Submission: t.sub, Decision: *t.decision, Completed: t.completed})
+		records.History = append(records.History, Past{
+			Submission: t.sub, Decision: *t.decision, Completed: t.completed, Heuristics: c.heuristics(t),
+		})
 	}
 	batch := append([]*transaction(nil), l.finished[:n]...)
 	l.finished = append(l.finished[:0], l.finished[n:]...)
@@ -158,6 +160,18 @@ func (c *Coordinator) retire(l *leadership) bool {
 		c.retireAgain(l, batch)
 	})
 	return true
+}
+
+// heuristics are the branches of t that ended by hand and against its decision.
+func (c *Coordinator) heuristics(t *transaction) (list []HeuristicBranch) {
+	for _, p := range t.sub.Participants {
+		h, byHand := c.site(p).settled[t.sub.Key]
+		h.Decision = t.decision.Verdict
+		if byHand && h.Verdict != h.Decision {
+			list = append(list, HeuristicBranch{Participant: p, Outcome: h.Outcome()})
+		}
+	}
+	return list
 }
 
 // retireAgain queues what is not in history, first.

@@ -10,6 +10,7 @@ type site struct {
 	outstanding []share
 	stuck       []share // passed by applied.At, and named in applied.Unfinished
 	lost        map[Key]bool
+	settled     map[Key]Settled // by hand (R13)
 
 	// Of a leader:
 	listing bool // its votes are being read again
@@ -63,6 +64,7 @@ func (c *Coordinator) appliedRead(n NodeRead) {
 	}
 	s.applied, s.known = a, true
 	c.reportLost(s)
+	c.takeSettled(s)
 	passed := s.stuck
 	i := 0
 	for i < len(s.outstanding) && s.outstanding[i].t.dpos.Before(a.At) {
@@ -109,6 +111,21 @@ func (c *Coordinator) reportLost(s *site) {
 		s.lost[u.Key] = true
 		if !reported[u.Key] {
 			c.emit(Heuristic{Key: u.Key, Participant: s.name, Verdict: u.Verdict})
+		}
+	}
+}
+
+// takeSettled takes the branches that an operator settled by hand at a site, and says so of each once, and when its decision is known.
+func (c *Coordinator) takeSettled(s *site) {
+	was := s.settled
+	s.settled = nil
+	for _, h := range s.applied.Settled {
+		if s.settled == nil {
+			s.settled = map[Key]Settled{}
+		}
+		s.settled[h.Key] = h
+		if was[h.Key] != h {
+			c.emit(Changed{Key: h.Key})
 		}
 	}
 }

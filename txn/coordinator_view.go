@@ -90,11 +90,18 @@ func (c *Coordinator) view(t *transaction) Transaction {
 	v := describe(c.cfg.Cluster, &t.sub, d)
 	for i := range v.Branches {
 		b := &v.Branches[i]
+		h, byHand := c.site(b.Participant).settled[t.sub.Key]
 		if d == nil {
 			b.Vote, b.Voted = t.votes[i].Vote, moment(t.votes[i].at)
+			if byHand {
+				b.Outcome = h.Outcome()
+			}
 			continue
 		}
+		h.Decision = d.Verdict
 		switch {
+		case byHand:
+			b.Outcome, b.Finished = h.Outcome(), moment(t.finished[i])
 		case t.finished[i] != 0:
 			b.Finished = moment(t.finished[i])
 			b.Outcome = outcomeOf(d.Verdict)
@@ -122,6 +129,11 @@ func (p *Past) View(cluster string) Transaction {
 	for i := range v.Branches {
 		v.Branches[i].Outcome = outcomeOf(p.Decision.Verdict)
 		v.Branches[i].Finished = v.Completed
+		for _, h := range p.Heuristics {
+			if h.Participant == v.Branches[i].Participant {
+				v.Branches[i].Outcome = h.Outcome
+			}
+		}
 	}
 	return v
 }

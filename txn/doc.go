@@ -46,6 +46,13 @@
 //   - Nobody decides: a participant that is left alone deletes its own votes to commit and leaves a persistent vote to abort; then
 //     nobody can decide commit any more and it rolls back (R9).
 //   - A database is restored from a backup, or ZooKeeper is: the site row and the log disagree, and the site presumes nothing (R10).
+//     What it finds stands in "applied" until an operator's word (participants/NAME/adopt) that names the finding. Then, where the
+//     database is the older one, every kept decision since its row is applied again, and what it does not know is reported as lost;
+//     where ZooKeeper is, the row is taken back. participant_restore.go says what is right when, and what no machine can know.
+//   - An operator settles a branch: the wish is a record of the site's inbox, and its answer is in "applied", written by the multi
+//     that deletes the wish. Without force only what is decided is done; a forced roll-back of an undecided branch is a withdrawal;
+//     all else that is forced is heuristic, stands in "applied" until the transaction is in history, and then stands there (R13). A
+//     wish names the decision that its operator knew of, and beats no other.
 //   - An entry cannot be read: it is skipped where that concludes nothing, else what it may concern is held, and all else goes on
 //     (coordinator_unreadable.go, participant_unreadable.go; package zkcoord says it log by log).
 //   - A client asks again: the id means its first submission; later ones are decided duplicates without votes (R3), also while the

@@ -137,11 +137,10 @@ func (p *Participant) Step(e Event) []Effect {
 		p.finished(e)
 	case Withdraw:
 		p.wishWithdrawal(e.Key)
-	case Settle:
-		p.settle(e)
 	case DatabaseBack:
 		p.scan.next = p.now
 	}
+	p.hearWishes()
 	p.pump()
 	return p.out
 }
@@ -211,6 +210,7 @@ func (p *Participant) tick(t Tick) {
 	p.now, p.wall = t.Now, t.Wall
 	p.fireTimers()
 	p.retryFinishing()
+	p.judgeWishes()
 	if p.phase == phaseRunning {
 		p.withdrawAged()
 		p.scanDue()

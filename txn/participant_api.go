@@ -99,12 +99,24 @@ type SiteSaved struct {
 // Withdraw tells the machine to withdraw an undecided branch (R9): an operator's wish. The machine also withdraws by itself.
 type Withdraw struct{ Key Key }
 
-// Settle is an operator's wish to finish a branch by hand; without Force only as decided.
-type Settle struct {
-	Key     Key
-	Verdict Verdict
-	Force   bool
+// WishAnswered is an effect, for logs: an operator's wish has its answer.
+type WishAnswered struct {
+	Wish   Wish
+	Result WishResult
 }
+
+// SettledByHand is an effect, for logs and metrics: a branch was ended by an operator's force where nothing, or something else,
+// was decided (R13). HeuristicMismatch says that its decision is known and is another.
+type (
+	SettledByHand struct {
+		Key               Key
+		Verdict, Decision Verdict
+	}
+	HeuristicMismatch struct {
+		Key               Key
+		Verdict, Decision Verdict
+	}
+)
 
 // DatabaseBack says that the database answers again after it did not: it may be another one.
 type DatabaseBack struct{}
@@ -161,17 +173,19 @@ func (PreparedListed) event() {}
 func (SiteLoaded) event()     {}
 func (SiteSaved) event()      {}
 func (Withdraw) event()       {}
-func (Settle) event()         {}
 func (DatabaseBack) event()   {}
 
-func (Work) effect()          {}
-func (CancelWork) effect()    {}
-func (Finish) effect()        {}
-func (ListPrepared) effect()  {}
-func (LoadSite) effect()      {}
-func (SaveSite) effect()      {}
-func (Stop) effect()          {}
-func (Restored) effect()      {}
-func (Adopted) effect()       {}
-func (Ready) effect()         {}
-func (BranchChanged) effect() {}
+func (Work) effect()              {}
+func (CancelWork) effect()        {}
+func (Finish) effect()            {}
+func (ListPrepared) effect()      {}
+func (LoadSite) effect()          {}
+func (SaveSite) effect()          {}
+func (Stop) effect()              {}
+func (Restored) effect()          {}
+func (WishAnswered) effect()      {}
+func (SettledByHand) effect()     {}
+func (HeuristicMismatch) effect() {}
+func (Adopted) effect()           {}
+func (Ready) effect()             {}
+func (BranchChanged) effect()     {}

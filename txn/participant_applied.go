@@ -14,7 +14,9 @@ type appliedLane struct {
 	busy       bool
 	notBefore  time.Duration
 	unfinished []*branch // passed without being finished
-	restless   bool      // unfinished has changed since the last write
+	settled    []Settled
+	answers    []WishAnswer
+	restless   bool // unfinished has changed since the last write
 	garbage    []garbage
 	limit      int // pieces of garbage a multi; smaller after a request was too large
 
@@ -142,7 +144,9 @@ func (p *Participant) applyLater(d time.Duration) {
 func (p *Participant) apply(at Pos) {
 	ops := []Op{p.fence(), {Kind: OpSet, Path: AppliedPath(p.cfg.Name), Version: p.applied.version}}
 	ops, owners := p.sweep(ops)
-	next := Applied{At: at, Unfinished: p.unfinished()}
+	next := Applied{
+		At: at, Unfinished: p.unfinished(), Settled: slices.Clone(p.applied.settled), Answers: slices.Clone(p.applied.answers),
+	}
 	next.From, next.Needs = p.from(at, p.applied.garbage[:owners.taken])
 	ops[1].Data = encodeNode(next)
 	p.applied.restless = false

@@ -29,9 +29,10 @@ type branch struct {
 	slot     *decisionSlot
 
 	finished bool
-	passed   bool // "applied" may pass it, and names it
-	lost     bool // decided to commit, and the database knows nothing of it
-	settled  Verdict
+	passed   bool    // "applied" may pass it, and names it
+	lost     bool    // decided to commit, and the database knows nothing of it
+	settled  Verdict // how an operator wants it ended by force
+	hand     bool    // and so it was
 	attempts int
 	retryAt  time.Duration
 }
@@ -84,8 +85,12 @@ func (p *Participant) carryOut(b *branch) {
 	case callFinish:
 		return
 	}
-	if b.settled != VerdictNone && b.settled != b.verdict {
-		p.mismatched(b)
+	switch {
+	case b.hand:
+		p.compare(b)
+		return
+	case b.settled != VerdictNone:
+		p.finish(b, b.settled)
 		return
 	}
 	if p.nothingToDo(b) {
@@ -136,8 +141,16 @@ func (p *Participant) finished(e Finished) {
 	if b.called == VerdictAbort && e.Result != FinishFailed {
 		b.prepared = false
 	}
+	byHand := b.settled != VerdictNone && b.called == b.settled && !b.hand && !b.finished
 	switch {
 	case p.phase != phaseRunning && p.phase != phaseDown:
+	case byHand && e.Result == FinishDone && b.settled != b.verdict:
+		p.handed(b)
+	case byHand && e.Result == FinishUnknown: // nothing to commit
+		b.settled, b.prepared = VerdictNone, false
+		p.goOn(b)
+	case byHand && e.Result == FinishFailed:
+		p.retry(b)
 	case b.finished: // a repetition of it, for the scan
 		if b.segment == nil {
 			delete(p.branches, b.key)
@@ -153,12 +166,10 @@ func (p *Participant) finished(e Finished) {
 
 func (p *Participant) finishedUndecided(b *branch, r FinishResult) {
 	switch {
-	case r == FinishFailed && (b.withdrawn || b.presumed || b.settled != VerdictNone):
+	case r == FinishFailed && (b.withdrawn || b.presumed):
 		p.retry(b)
 	case b.presumed:
 		delete(p.branches, b.key)
-	case b.settled != VerdictNone:
-		p.stand(b, StandVoted)
 	default:
 		p.goOn(b)
 	}

@@ -12,7 +12,9 @@ type inboxState struct {
 	crowded  int       // at this length waiting is cleared of those
 	early    []*branch // decided, and their inbox entry not read yet
 	asking   bool      // reading to the end for the early ones
-	closing  int32     // highest generation that is closed, or being closed
+	wishes   []*wish
+	hearing  bool  // reading the decisions to their end for wishes
+	closing  int32 // highest generation that is closed, or being closed
 }
 
 // inboxSegment is one entry of the inbox.
@@ -97,6 +99,7 @@ func (p *Participant) readPrepares(e Entry) {
 			s.decided(b.decided)
 		}
 	}
+	p.readWishes(s, e.Segment.Wishes)
 	for _, b := range s.branches {
 		if p.phase == phaseRunning {
 			p.arrive(b)

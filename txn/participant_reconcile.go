@@ -6,6 +6,7 @@ func (p *Participant) reconcile(votes LogListed, listed []XID) {
 	p.takeVotes(votes)
 	orphans := p.takeListed(listed)
 	p.takeUnfinished()
+	p.takeSettled()
 	if p.decisions.blind {
 		p.cloud(nil)
 	}

@@ -17,6 +17,7 @@ import (
 // The step "start" brings a machine up with what the lines before it laid out (lay ...), answers everything until it is ready, and
 // shows only what the last answer led to.
 type script struct {
+	wishes int
 	t      *testing.T
 	p      *Participant
 	now    time.Duration
@@ -88,7 +89,13 @@ func (s *script) event(command string, args []string) Event {
 	case "withdraw":
 		return Withdraw{Key: Key(args[0])}
 	case "settle":
-		return Settle{Key: Key(args[0]), Verdict: s.verdict(args[1]), Force: len(args) > 2 && args[2] == "force"}
+		s.wishes++
+		w := Wish{Nonce: fmt.Sprintf("w%d", s.wishes), Key: Key(args[0]), Verdict: s.verdict(args[1]), Force: len(args) > 2}
+		if len(args) > 3 {
+			w.Decision = s.verdict(args[3])
+		}
+		at := Pos{Gen: 1, Num: int32(20 + s.wishes)}
+		return Entries{Log: s.p.inboxLog(), Entries: []Entry{{Pos: at, Segment: &Segment{Wishes: []Wish{w}}}}}
 	case "adopt":
 		word := Adoption{Nonce: "stale", Reason: "a reason"}
 		if f := s.p.restore.finding; f != nil && len(args) == 0 {

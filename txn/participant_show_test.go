@@ -78,6 +78,12 @@ func (s *script) one(e Effect) string {
 		return s.names[e.Token] + " list log " + e.Log.String()
 	case FindPast:
 		return fmt.Sprintf("%s find in history %v", s.names[e.Token], e.Keys)
+	case WishAnswered:
+		return fmt.Sprintf("wish for %s answered: %s", e.Wish.Key, e.Result)
+	case SettledByHand:
+		return fmt.Sprintf("settled by hand: %s %s", e.Key, e.Verdict)
+	case HeuristicMismatch:
+		return fmt.Sprintf("heuristic: %s %s, decided %s", e.Key, e.Verdict, e.Decision)
 	case WatchNode:
 		return "watch " + e.Path
 	case Unwatch:

@@ -133,7 +133,9 @@ func (n *nonsense) event() Event {
 	case 2:
 		return Withdraw{Key: n.key()}
 	case 3:
-		return Settle{Key: n.key(), Verdict: Verdict(n.rng.Intn(3)), Force: n.rng.Intn(2) == 0}
+		w := Wish{Key: n.key(), Verdict: Verdict(n.rng.Intn(3)), Decision: Verdict(n.rng.Intn(3)), Force: n.rng.Intn(2) == 0}
+		w.Nonce = string(w.Key)
+		return Entries{Log: n.p.inboxLog(), Entries: []Entry{{Pos: n.pos(), Segment: &Segment{Wishes: []Wish{w}}}}}
 	case 4:
 		return NodeRead{Path: AdoptPath("emr"), Exists: true, Data: []byte(`{"nonce":"n-1"}`)}
 	case 5:

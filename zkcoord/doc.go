@@ -37,6 +37,14 @@
 //     cluster's code is read again until it can be read.
 //   - payloads: a payload that is missing, out of bounds or not what was written is a vote to abort.
 //
+// # What operators write
+//
+// Beside the logs stand, in a participant's folder: "inventory", a question that anybody sets anew (txn.InventoryRequest), and
+// "in-doubt", the site's answer, which bears the question's nonce (txn.Inventory); and "adopt", the word to go on after a restore
+// (txn.Adoption), which bears the nonce of the finding in "applied" and which the site deletes as it takes that back. A wish to
+// settle a branch is a segment of the participant's inbox (txn.Wish); its answer is found in "applied" by its nonce
+// (txn.WishAnswer), which keeps the last 32 of them.
+//
 // # The coordinator
 //
 // Coordinator runs package txn's machine over a Driver and answers for the API. One goroutine, the loop, owns the machine; everybody

@@ -153,6 +153,7 @@ func (w *world) perform(p *process, e txn.Effect) {
 		p.site.noticed = true
 	case txn.Adopted:
 		p.site.noticed = false
+	case txn.WishAnswered, txn.SettledByHand, txn.HeuristicMismatch:
 	case txn.Ready, txn.BranchChanged:
 		p.ready = true
 	case txn.Submitted:
