@@ -27,6 +27,10 @@ func valid(s *txn.Segment) error {
 		p := &s.Prepares[i]
 		each(p.Key.Valid() && txn.ValidID(p.ID) && p.Timeout >= 0 && validHead(p.Head) && p.Parts >= 0 && p.Parts <= maxParts)
 	}
+	for i := range s.Wishes {
+		w := &s.Wishes[i]
+		each(w.Key.Valid() && w.Nonce != "" && w.Verdict != txn.VerdictNone)
+	}
 	for i := range s.Votes {
 		each(s.Votes[i].Key.Valid() && s.Votes[i].Vote != txn.VoteNone)
 	}
@@ -36,6 +40,11 @@ func valid(s *txn.Segment) error {
 	for i := range s.History {
 		h := &s.History[i]
 		each(validSubmission(&h.Submission) && validDecision(&h.Decision) && h.Submission.Key == h.Decision.Key)
+	}
+	for i := range s.History {
+		for _, x := range s.History[i].Heuristics {
+			ok = ok && txn.ValidName(x.Participant)
+		}
 	}
 	if !ok {
 		return fmt.Errorf("check record %d: %w", records, errUndecodable)
@@ -49,7 +58,7 @@ func belongs(s *txn.Segment, log txn.Log) error {
 	want := map[txn.LogKind]string{
 		txn.Transactions: kindSubmissions, txn.Decisions: kindDecisions, txn.History: kindHistory, txn.Inbox: kindPrepares, txn.Votes: kindVotes,
 	}[log.Kind]
-	if kind != want {
+	if kind != want && (log.Kind != txn.Inbox || kind != kindWishes) {
 		return fmt.Errorf("check the kind of the records: %w", errUndecodable)
 	}
 	return nil
