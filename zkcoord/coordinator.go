@@ -148,6 +148,9 @@ func (c *Coordinator) work(ctx, life context.Context) error {
 	case <-ctx.Done():
 		c.handOver(inner)
 	case err = <-c.failed:
+		if errors.Is(err, ErrReplaced) {
+			err = fmt.Errorf("%w: it took the place of %s, as a restart does; where both are to run, give each its own --id", err, c.cfg.ID)
+		}
 	case <-life.Done():
 	}
 	stop()

@@ -88,6 +88,9 @@ func runParticipant(cmd *cobra.Command, f participantFlags) error {
 	}
 	hastenParticipant(&config)
 	p, err := participant.New(config, driver, rm)
+	if errors.Is(err, participant.ErrCatalogue) {
+		err = fmt.Errorf("--operations: %w", err)
+	}
 	if err != nil {
 		return wrongUsage(errors.Join(err, rm.Close()))
 	}
