@@ -44,8 +44,8 @@ type answer struct {
 func (c *Client) do(ctx context.Context, r request) (answer, error) {
 	end := time.Now().Add(c.patience)
 	var last error
-	for {
-		a, err := c.round(ctx, r, &last)
+	for impatient := true; ; impatient = false {
+		a, err := c.round(ctx, r, impatient, &last)
 		pause, again := r.retry(err)
 		if !again {
 			return a, err
@@ -60,13 +60,15 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 }
 
 // round asks every coordinator once, until one answers something that the others would too. last is the worst of all errors so far.
-func (c *Client) round(ctx context.Context, r request, last *error) (answer, error) {
+// The impatient round leaves a silent coordinator early where there is another one to ask; what it leaves too early, because all are
+// slow, the last one of it and the later rounds wait for.
+func (c *Client) round(ctx context.Context, r request, impatient bool, last *error) (answer, error) {
 	first := int(c.first.Load())
 	var err error
 	for i := range c.bases {
 		at := (first + i) % len(c.bases)
 		var a answer
-		a, err = c.attempt(ctx, c.bases[at], r)
+		a, err = c.attempt(ctx, c.bases[at], r, impatient && i+1 < len(c.bases))
 		if _, again := r.retry(err); !again {
 			c.first.Store(uint32(at))
 			return a, err
@@ -99,9 +101,15 @@ func worse(a, b error) error {
 	return b
 }
 
-func (c *Client) attempt(ctx context.Context, base string, r request) (answer, error) {
+// attempt sends a request to one coordinator; an impatient one ends when that falls silent.
+func (c *Client) attempt(ctx context.Context, base string, r request, impatient bool) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	if impatient {
+		var leave context.CancelFunc
+		ctx, leave = c.whileItLives(ctx, base)
+		defer leave()
+	}
 	sent, err := http.NewRequestWithContext(ctx, r.method, base+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return answer{}, fmt.Errorf("make request: %w", err)
@@ -111,18 +119,21 @@ func (c *Client) attempt(ctx context.Context, base string, r request) (answer, e
 	}
 	got, err := c.http.Do(sent)
 	if err != nil {
-		return answer{}, unanswered(err)
+		return answer{}, unanswered(ctx, err)
 	}
 	defer func() { _ = got.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(got.Body, maxAnswer))
 	if err != nil {
-		return answer{}, fmt.Errorf("%w: %w", ErrLost, err)
+		return answer{}, unanswered(ctx, err)
 	}
 	return understand(got, body)
 }
 
 // unanswered tells a connection that could not be made from an answer that did not come.
-func unanswered(err error) error {
+func unanswered(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errSilent) {
+		return fmt.Errorf("%w: %w", ErrLost, errSilent)
+	}
 	var request *url.Error
 	if errors.As(err, &request) {
 		err = request.Err // without the URL: the address is in it again

@@ -40,6 +40,6 @@ func (c *Client) Cluster(ctx context.Context) (txn.ClusterInfo, error) {
 
 // Ready asks one coordinator, by its base URL, whether it is ready: nil, or an error that says what it waits for.
 func (c *Client) Ready(ctx context.Context, base string) error {
-	_, err := c.attempt(ctx, base, request{method: http.MethodGet, path: "/readyz", timeout: answerTimeout})
+	_, err := c.attempt(ctx, base, request{method: http.MethodGet, path: "/readyz", timeout: answerTimeout}, false)
 	return err
 }

@@ -71,7 +71,7 @@ func (c *Client) stream(ctx context.Context, base string, w Watcher) (bool, erro
 	}
 	got, err := c.http.Do(r)
 	if err != nil {
-		return false, unanswered(err)
+		return false, unanswered(ctx, err)
 	}
 	defer func() { _ = got.Body.Close() }()
 	if got.StatusCode != http.StatusOK || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/event-stream") {
