@@ -68,7 +68,7 @@ func (c *Client) round(ctx context.Context, r request, impatient bool, last *err
 	for i := range c.bases {
 		at := (first + i) % len(c.bases)
 		var a answer
-		a, err = c.attempt(ctx, c.bases[at], r, impatient && i+1 < len(c.bases))
+		a, err = c.attempt(ctx, c.bases[at], r, impatient && !r.once && i+1 < len(c.bases))
 		if _, again := r.retry(err); !again {
 			c.first.Store(uint32(at))
 			return a, err
