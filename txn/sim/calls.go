@@ -147,8 +147,7 @@ func (w *world) dropCalls(p *process) {
 			kept = append(kept, c)
 			continue
 		}
-		_, row := c.effect.(txn.SaveSite)
-		if !c.done && !row && w.faults.has(faultLate) && w.rng.chance(2) {
+		if !c.done && w.faults.has(faultLate) && w.rng.chance(2) {
 			kept = append(kept, c)
 		}
 	}

@@ -151,6 +151,9 @@ func (w *world) perform(p *process, e txn.Effect) {
 		w.crash(p)
 	case txn.Restored:
 		p.site.noticed = true
+		if !p.site.restored {
+			w.violate("%s takes a database for restored that never was", p)
+		}
 	case txn.Adopted:
 		p.site.noticed = false
 	case txn.WishAnswered, txn.SettledByHand, txn.HeuristicMismatch:
