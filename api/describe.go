@@ -79,6 +79,7 @@ func (detailText) Schema(huma.Registry) *huma.Schema { return enum(txn.DetailRow
 func (prospectText) Schema(huma.Registry) *huma.Schema {
 	return enum(txn.ProspectUndecided, txn.ProspectForeign)
 }
+
 func (outcomeText) Schema(huma.Registry) *huma.Schema {
 	return enum(txn.OutcomeCommitted, txn.OutcomeHeuristicRollback)
 }
