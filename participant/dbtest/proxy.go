@@ -19,6 +19,8 @@ type Proxy struct {
 	swallow   []byte // a request that holds it is passed on, and no answer to it any more
 	cutBefore []byte // a request that holds it is not passed on: the connection breaks
 	barred    []byte // the same, for every request
+	held      []byte // a request that holds it is passed on when gate is closed; nil gate: none waits
+	gate      chan struct{}
 }
 
 // pair is one client's connection and the one to the server.
@@ -72,6 +74,39 @@ func (p *Proxy) Bar(text string) {
 	p.barred = []byte(text)
 }
 
+// Hold keeps back each request that holds text, and what follows on its connection, until Release: nothing breaks, and no answer
+// comes. An empty text is in every request.
+func (p *Proxy) Hold(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = []byte(text)
+	if p.gate == nil {
+		p.gate = make(chan struct{})
+	}
+}
+
+// Release passes on what is held.
+func (p *Proxy) Release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gate != nil {
+		close(p.gate)
+		p.gate = nil
+	}
+}
+
+func (p *Proxy) awaitRelease(request []byte) {
+	p.mu.Lock()
+	gate := p.gate
+	if !bytes.Contains(request, p.held) {
+		gate = nil
+	}
+	p.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+}
+
 // Cut breaks the clients' connections. The server's end stays open while the server works on a request, as with a cable that is
 // pulled: the server does not learn of it. New connections are taken as before.
 func (p *Proxy) Cut() {
@@ -110,6 +145,7 @@ func (p *Proxy) requests(c *pair) {
 		if err != nil {
 			return
 		}
+		p.awaitRelease(buffer[:n])
 		if p.takes(&p.cutBefore, buffer[:n]) || p.bars(buffer[:n]) {
 			c.client.Close()
 			return
@@ -168,6 +204,7 @@ func (p *Proxy) bars(request []byte) bool {
 // Close ends the proxy and all its connections.
 func (p *Proxy) Close() {
 	p.listener.Close()
+	p.Release()
 	p.mu.Lock()
 	for c := range p.pairs {
 		c.client.Close()
