@@ -86,16 +86,17 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	g, running := errgroup.WithContext(ctx)
 	served := make(chan struct{})
+	limited := s.limit.Listener(l)
 	g.Go(func() error {
 		defer close(served)
-		if err := s.http.Serve(s.limit.Listener(l)); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(limited); !s.winding.Load() || !errors.Is(err, net.ErrClosed) {
 			return fmt.Errorf("serve HTTP: %w", err)
 		}
 		return nil
 	})
 	g.Go(func() error {
 		<-running.Done()
-		return s.shutdown(context.WithoutCancel(ctx), served)
+		return s.shutdown(context.WithoutCancel(ctx), limited, served)
 	})
 	return g.Wait()
 }
@@ -107,15 +108,16 @@ func (s *Server) windDown() {
 	<-time.After(windDownTime)
 }
 
-func (s *Server) shutdown(ctx context.Context, served <-chan struct{}) error {
+// shutdown ends the server. net/http closes without an answer what it reads of a connection after its Shutdown began, so the listener
+// is closed before that, and who connected last has time to send a request.
+func (s *Server) shutdown(ctx context.Context, l net.Listener, served <-chan struct{}) error {
 	s.windDown()
+	_ = l.Close() // it is closed then, whatever it says
+	<-served
+	<-time.After(windDownTime)
 	ctx, cancel := context.WithTimeout(ctx, s.config.StopWithin)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
-	if err == nil {
-		<-served
-		err = s.http.Shutdown(ctx) // of a connection that was taken while the first one looked for any
-	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("requests cut off at the stop", "after", s.config.StopWithin)
 		err = s.http.Close()
