@@ -33,6 +33,7 @@ type branch struct {
 	lost     bool    // decided to commit, and the database knows nothing of it
 	settled  Verdict // how an operator wants it ended by force
 	hand     bool    // and so it was
+	looked   bool    // decided to abort, and the database was asked whether it was committed by hand before
 	attempts int
 	retryAt  time.Duration
 }
@@ -93,11 +94,12 @@ func (p *Participant) carryOut(b *branch) {
 		p.finish(b, b.settled)
 		return
 	}
-	if p.nothingToDo(b) {
+	switch {
+	case !p.nothingToDo(b):
+		p.finish(b, b.verdict)
+	case !p.lookForHand(b):
 		p.done(b)
-		return
 	}
-	p.finish(b, b.verdict)
 }
 
 func (p *Participant) cancelWork(b *branch) {
@@ -190,7 +192,7 @@ func (p *Participant) finishedDecided(b *branch, r FinishResult) {
 		if b.attempts >= stuckAfter {
 			p.stick(b)
 		}
-	default:
+	case !p.lookForHand(b):
 		p.done(b)
 	}
 }

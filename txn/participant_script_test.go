@@ -264,6 +264,10 @@ func (s *script) layOut(args []string) {
 		s.lay.row = SiteRow{Applied: s.pos(args[0]), Incarnation: int32(s.number(args[1]))}
 	case "inbox":
 		s.lay.inbox = append(s.lay.inbox, s.inboxEntry(args))
+	case "wish":
+		s.wishes++
+		w := Wish{Nonce: fmt.Sprintf("w%d", s.wishes), Key: Key(args[0]), Verdict: s.verdict(args[1]), Force: true}
+		s.lay.inbox = append(s.lay.inbox, Entry{Pos: Pos{Gen: 1, Num: int32(20 + s.wishes)}, Segment: &Segment{Wishes: []Wish{w}}})
 	case "decisions":
 		s.lay.decided = append(s.lay.decided, s.decisionEntry(args))
 	case "votes":
