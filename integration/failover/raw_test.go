@@ -30,7 +30,7 @@ func (r *rig) raw(at string) *raw {
 // refused tells whether err says that nobody takes connections any more: one that was made while the listener was closed is ended before
 // anybody reads from it.
 func (c *raw) refused(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED) || !c.reused && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF))
+	return errors.Is(err, syscall.ECONNREFUSED) || !c.reused && errors.Is(err, syscall.ECONNRESET)
 }
 
 // post hands a transaction in, and gives the answer's status.
