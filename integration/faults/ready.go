@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 )
@@ -93,7 +95,8 @@ func get(ctx context.Context, url string, into any) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d", res.StatusCode)
+		why, _ := io.ReadAll(io.LimitReader(res.Body, 300)) // what came of it
+		return fmt.Errorf("status %d: %s", res.StatusCode, bytes.TrimSpace(why))
 	}
 	if into == nil {
 		return nil

@@ -64,7 +64,7 @@ func oneRound(ctx context.Context, n *nemesis, cs *clients, ls *appenders, plan 
 	healed := time.Now()
 	close(pause)
 	late := time.AfterFunc(settleWithin, func() {
-		cs.report.violate("after %s clients still wait for outcomes: %s", settleWithin, strings.Join(cs.ledger.open(), ", "))
+		cs.report.violate("after %s clients still wait for outcomes (of transactions or of appends to lists): %s", settleWithin, strings.Join(cs.ledger.open(), ", "))
 		giveUp()
 	})
 	group.Wait()
