@@ -120,6 +120,9 @@ func (c *Coordinator) takeSettled(s *site) {
 	was := s.settled
 	s.settled = nil
 	for _, h := range s.applied.Settled {
+		if h.Begun {
+			continue
+		}
 		if s.settled == nil {
 			s.settled = map[Key]Settled{}
 		}

@@ -258,4 +258,5 @@ func (p *Participant) appliedDone(next Applied, s sweeping) {
 	p.applied.limit = grow(p.applied.limit, p.cfg.MaxOps)
 	p.forget(p.applied.garbage[:s.taken])
 	p.applied.garbage = slices.Delete(p.applied.garbage, 0, s.taken)
+	p.judgeWishes() // what was intended is durable now
 }

@@ -150,6 +150,7 @@ func (p *Participant) finished(e Finished) {
 		p.handed(b)
 	case byHand && e.Result == FinishUnknown: // nothing to commit
 		b.settled, b.prepared = VerdictNone, false
+		p.dropIntent(b)
 		p.goOn(b)
 	case byHand && e.Result == FinishFailed:
 		p.retry(b)
@@ -253,6 +254,7 @@ func (p *Participant) done(b *branch) {
 		return
 	}
 	b.finished, b.prepared, b.lost = true, false, false
+	p.dropIntent(b)
 	p.stand(b, StandFinished)
 	p.scan.notice(b.key)
 	if b.passed {

@@ -127,6 +127,8 @@ func (p *Participant) arrive(b *branch) {
 	case b.call == callWork:
 		p.stand(b, StandWorking) // begun in a session before
 	case b.call == callFinish: // asked for in a session before; its answer comes here again
+	case b.settled != VerdictNone && !b.hand:
+		p.finish(b, b.settled) // intended in a session before
 	case b.withdrawn:
 		p.holdWithdrawn(b)
 	case b.ballot.Vote != VoteNone:

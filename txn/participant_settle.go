@@ -72,6 +72,9 @@ func (p *Participant) answerWish(w *wish, r WishResult) {
 	}
 	p.applied.restless = true
 	p.emit(WishAnswered{Wish: w.Wish, Result: r})
+	if b := p.branches[w.Key]; b != nil {
+		p.dropIntent(b)
+	}
 	w.segment.open--
 	if w.segment.open == 0 {
 		p.discardSegment(w.segment)
@@ -93,6 +96,8 @@ func (p *Participant) grant(w *wish) WishResult {
 		return WishUndecided
 	case b.call != callNone || !b.known:
 		return WishNone
+	case b.settled != VerdictNone: // it is under way by force, also from a session before
+		return w.again(b.settled == w.Verdict)
 	case b.verdict == w.Verdict:
 		return p.grantDecided(w, b)
 	case b.verdict != VerdictNone && (!w.Force || w.Decision != b.verdict):
@@ -101,6 +106,15 @@ func (p *Participant) grant(w *wish) WishResult {
 		return p.grantWithdrawal(b)
 	}
 	return p.grantHeuristic(w, b)
+}
+
+// again tells a wish whose branch is tried on and on that it fails; one for another end waits.
+func (w *wish) again(same bool) WishResult {
+	if same && w.tried {
+		return WishFailed
+	}
+	w.tried = w.tried || same
+	return WishNone
 }
 
 // end is how the branch ended in the database.
@@ -133,7 +147,7 @@ func (p *Participant) grantHeuristic(w *wish, b *branch) WishResult {
 	switch {
 	case b.verdict == VerdictNone && b.withdrawn:
 		return WishWithdrawn
-	case len(p.applied.settled) >= maxUnfinished:
+	case len(p.applied.settled) >= maxUnfinished && !p.named(b):
 		return WishFull
 	case b.lost && w.Verdict == VerdictAbort: // it is not there: the operator takes note
 		b.settled = VerdictAbort
@@ -143,8 +157,8 @@ func (p *Participant) grantHeuristic(w *wish, b *branch) WishResult {
 		return WishNone
 	case !b.prepared:
 		return WishNotPrepared
-	case w.tried:
-		return WishFailed
+	case !p.intends(b, w.Verdict):
+		return WishNone
 	}
 	w.tried = true
 	b.settled = w.Verdict
@@ -155,14 +169,21 @@ func (p *Participant) grantHeuristic(w *wish, b *branch) WishResult {
 // handed notes a branch that was ended by hand.
 func (p *Participant) handed(b *branch) {
 	b.hand, b.prepared = true, false
-	p.applied.settled = append(p.applied.settled, Settled{Key: b.key, Verdict: b.settled, Decision: b.verdict})
+	p.noteSettled(b)
 	p.applied.restless = true
 	p.emit(SettledByHand{Key: b.key, Verdict: b.settled, Decision: b.verdict})
 	if b.verdict != VerdictNone {
 		p.compare(b)
 		return
 	}
-	p.stand(b, StandVoted)
+	if b.ballot.Vote == VoteNone {
+		b.ballot = Commit() // it is committed, in a session before: only a commit is forced on what is undecided
+	}
+	if b.withdrawn || b.hasVote() {
+		p.stand(b, StandVoted)
+		return
+	}
+	p.vote(b)
 }
 
 // lookForHand asks the database about a branch that was decided to abort, and is rolled back as far as it can be, whether a wish to
@@ -205,7 +226,7 @@ func (p *Participant) takeSettled() {
 			p.applied.restless = true
 			continue
 		}
-		b.settled, b.hand = s.Verdict, true
+		b.settled, b.hand = s.Verdict, !s.Begun
 		p.applied.settled = append(p.applied.settled, s)
 	}
 }

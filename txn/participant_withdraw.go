@@ -99,7 +99,7 @@ func (p *Participant) withdrawListed(wished []*branch, l LogListed) {
 	p.fencedMulti(p.withdrawalOps(w), func(r multiResult) { p.withdrawalAnswered(w, r) })
 }
 
-// planWithdrawal picks every segment that holds a vote to commit for one of wished, whoever owns it, and every ephemeral one that
+// planWithdrawal picks every segment that holds a vote to commit, or read-only, for one of wished, whoever owns it, and every ephemeral one that
 // cannot be read, for it may.
 func (p *Participant) planWithdrawal(wished []*branch, entries []Entry) *withdrawal {
 	w := &withdrawal{name: p.nextBatch(), wished: wished}
@@ -133,7 +133,7 @@ func holdsCommit(e Entry, keys map[Key]bool) bool {
 		return e.Ephemeral
 	}
 	return slices.ContainsFunc(e.Segment.Votes, func(v VoteRecord) bool {
-		return v.Vote == VoteCommit && keys[v.Key]
+		return keys[v.Key] && (v.Vote == VoteCommit || v.Vote == VoteReadOnly) // a commit may rest on either
 	})
 }
 

@@ -53,6 +53,8 @@ type Settled struct {
 	Verdict Verdict `json:"verdict"` // how it was ended
 	// Decision is the decision, where it is known; the entry goes where it is the same as Verdict.
 	Decision Verdict `json:"decision,omitzero"`
+	// Begun says that the database is asked for it and its answer is not known: nothing is heuristic yet.
+	Begun bool `json:"begun,omitempty"`
 }
 
 // Outcome is what the branch shows as its outcome.

@@ -32,6 +32,7 @@ const (
 	faultSlow                   // processes run at very different speeds
 	faultLazy                   // a process is late with one log
 	faultSmall                  // multis are small
+	faultOperator               // operators settle branches by hand
 	faultCount
 )
 
@@ -105,6 +106,9 @@ var themes = [...]faults{
 	1<<faultLarge | 1<<faultForget | 1<<faultLag | 1<<faultElect,                          // payloads
 	1<<faultRollOver | 1<<faultTwice | 1<<faultLazy | 1<<faultElect | 1<<faultWithdraw,    // generations
 	1<<faultExpire | 1<<faultQueue | 1<<faultWithdraw | 1<<faultZombie | 1<<faultCut,      // R5
+	1<<faultOperator | 1<<faultPoison | 1<<faultCrashSite | 1<<faultDeadline,              // R13
+	1<<faultOperator | 1<<faultExpire | 1<<faultWish | 1<<faultLate | 1<<faultCut,         // R13, R9
+	1<<faultOperator | 1<<faultForget | 1<<faultSmall | 1<<faultExpire | 1<<faultPoison,   // R13, R11
 }
 
 // maxForgotten is the longest retention after which a schedule waits for history to be empty.

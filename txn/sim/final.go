@@ -19,6 +19,7 @@ func (j *judge) allTold() {
 			w.stuck("the client of %s (%s) is not answered", c.id, c.key)
 		}
 	}
+	j.viewsAreLoud()
 	if c := w.last; c != nil && c.told != toldCommitted && !j.anyRestored() {
 		w.stuck("new work is not committed, its client is told %v", c.told)
 	}
@@ -42,6 +43,7 @@ func (j *judge) nothingLeft() {
 			j.isDone(t, name, "over")
 		}
 	}
+	j.allAnswered()
 	for _, n := range w.names {
 		s := w.sites[n]
 		for k := range s.db.prepared {

@@ -17,6 +17,8 @@ type judge struct {
 	lost     map[branchName]bool
 	asks     map[txn.Key]time.Duration // when it was asked for
 	heads    map[string]headUse
+	wishes   []*judgedWish
+	byHand   map[branchName]txn.Verdict // ended in the database by an operator's force
 }
 
 type branchName struct {
@@ -37,12 +39,14 @@ type trial struct {
 	retired   bool
 	retiredAt time.Duration
 	forgotten bool
+	withdrawn bool // an operator was told that it is rolled back somewhere, undecided
 }
 
 func newJudge(w *world) *judge {
 	return &judge{
 		w: w, trials: map[txn.Key]*trial{}, ids: map[string][]*trial{}, ruledOut: map[txn.Key]bool{},
 		lost: map[branchName]bool{}, asks: map[txn.Key]time.Duration{}, heads: map[string]headUse{},
+		byHand: map[branchName]txn.Verdict{},
 	}
 }
 
@@ -91,6 +95,7 @@ func (j *judge) appended(op *txn.Op, at txn.Pos) {
 			j.heads[p.Head] = headUse{branchName{p.Key, op.Log.Participant}}
 		}
 	}
+	j.wished(op)
 	for i := range seg.Decisions {
 		j.decides(&seg.Decisions[i], at)
 	}
@@ -111,6 +116,9 @@ func (j *judge) decides(d *txn.Decision, at txn.Pos) {
 		return
 	}
 	t.decision, t.decided, t.place = d, j.w.now, at
+	if t.withdrawn && d.Verdict == txn.VerdictCommit {
+		j.w.violate("%s is decided to commit, and an operator has withdrawn it", d.Key)
+	}
 	if d.Verdict == txn.VerdictCommit {
 		j.commitIsSound(t)
 	}
@@ -129,7 +137,7 @@ func (j *judge) commitIsSound(t *trial) {
 			j.w.violate("%s is committed without a vote of %s", k, name)
 			return
 		}
-		if s.restored {
+		if s.restored || j.byHand[branchName{k, name}] == txn.VerdictCommit {
 			continue
 		}
 		p, prepared := s.db.prepared[k]
@@ -175,6 +183,7 @@ func (j *judge) retires(p *txn.Past) {
 		j.w.violate("%s is retired as %v and was decided %v", k, p.Decision.Verdict, t.decision.Verdict)
 		return
 	}
+	j.historyIsLoud(p, t)
 	t.retired, t.retiredAt = true, j.w.now
 	if t.decision.Verdict == txn.VerdictCommit {
 		for _, name := range t.sub.Participants {
@@ -196,6 +205,7 @@ func (j *judge) isDone(t *trial, name, what string) {
 	}
 	_, marked := s.db.marked[k]
 	switch {
+	case j.contrary(branchName{k, name}) != txn.VerdictNone:
 	case t.decision.Verdict == txn.VerdictCommit && b.Vote == txn.VoteCommit && !marked:
 		j.w.violate("%s is %s and not committed at %s", k, what, name)
 	case t.decision.Verdict == txn.VerdictAbort && marked:
@@ -214,6 +224,8 @@ func (j *judge) set(op *txn.Op) {
 			j.w.violate("applied of %s does not decode: %v", name, err)
 			return
 		}
+		j.answers(name, &a)
+		j.settledShown(name, &a)
 		named := map[txn.Key]bool{}
 		for _, u := range a.Unfinished {
 			named[u.Key] = true
@@ -268,6 +280,13 @@ func (j *judge) entryDeleted(op *txn.Op) {
 			j.w.violate("%s is deleted from an inbox undecided", k)
 		}
 	}
+	for _, wish := range e.segment.Wishes {
+		for _, x := range j.wishes {
+			if x.Nonce == wish.Nonce && x.result == txn.WishNone {
+				j.w.violate("the wish %s is deleted from an inbox without an answer", x.Nonce)
+			}
+		}
+	}
 	for i := range e.segment.History {
 		t := j.trials[e.segment.History[i].Submission.Key]
 		if j.w.now+slack < t.retiredAt+j.w.retention {
@@ -283,10 +302,18 @@ func (j *judge) isDuplicate(t *trial) bool {
 
 // commits judges a site's database as it commits a branch.
 func (j *judge) commits(s *site, k txn.Key) {
-	if t := j.trials[k]; t == nil || t.decision == nil || t.decision.Verdict != txn.VerdictCommit {
-		j.w.violate("%s is committed at %s without a decision", k, s.name)
-	}
 	b, prepared := s.db.prepared[k]
+	if t := j.trials[k]; t == nil || t.decision == nil || t.decision.Verdict != txn.VerdictCommit {
+		hand := branchName{k, s.name}
+		switch {
+		case j.forces(hand, txn.VerdictCommit):
+			if prepared {
+				j.byHand[hand] = txn.VerdictCommit
+			}
+		case prepared || j.byHand[hand] == txn.VerdictNone:
+			j.w.violate("%s is committed at %s without a decision", k, s.name)
+		}
+	}
 	if _, marked := s.db.marked[k]; marked && prepared {
 		j.w.violate("%s is executed twice at %s", k, s.name)
 	}
@@ -299,6 +326,10 @@ func (j *judge) commits(s *site, k txn.Key) {
 func (j *judge) rolledBack(s *site, k txn.Key) {
 	t := j.trials[k]
 	if t == nil || t.decision == nil || t.decision.Verdict != txn.VerdictCommit || s.restored {
+		return
+	}
+	if hand := (branchName{k, s.name}); j.forces(hand, txn.VerdictAbort) {
+		j.byHand[hand] = txn.VerdictAbort
 		return
 	}
 	j.w.violate("%s is rolled back at %s and decided to commit", k, s.name)

@@ -11,24 +11,28 @@ import (
 type mutation uint8
 
 const (
-	noMutation        mutation = iota
-	noVoteCheck                // R2: decisions do not check the votes that they rely on
-	noFence                    // R4: a leader's multis do not check the epoch
-	noIncarnation              // R5: a participant's multis do not check its incarnation
-	noDiscard                  // R5: a new session keeps what the last one read
-	noInboxFirst               // R5: the inbox is not read to its end
-	noSync                     // R6: a write of one's own does not bring the server up to date
-	oneSegment                 // R9: a withdrawal deletes only one of the segments with its commit votes
-	ephemeralWithdraw          // R9: a withdrawal's vote to abort is ephemeral
-	listLate                   // R10: the database is listed after the logs were read
-	noHorizon                  // R11: a submission does not check the horizon
-	noSecondLook               // R11: the submissions are not read before forgetting
-	fromIsAt                   // R11: "from" says the same as "at"
-	noGuard                    // R16: work that failed is prepared for a moment, and rolled back for one's own vote
-	noHeadVersion              // a payload's head is swept whatever its version
-	noGenerationFence          // an append goes into a closed generation too
-	noMarker                   // R7: a marker is not unique
-	lowerRow                   // R10: a late call of an older process lowers the site row
+	noMutation         mutation = iota
+	noVoteCheck                 // R2: decisions do not check the votes that they rely on
+	noFence                     // R4: a leader's multis do not check the epoch
+	noIncarnation               // R5: a participant's multis do not check its incarnation
+	noDiscard                   // R5: a new session keeps what the last one read
+	noInboxFirst                // R5: the inbox is not read to its end
+	noSync                      // R6: a write of one's own does not bring the server up to date
+	oneSegment                  // R9: a withdrawal deletes only one of the segments with its commit votes
+	ephemeralWithdraw           // R9: a withdrawal's vote to abort is ephemeral
+	listLate                    // R10: the database is listed after the logs were read
+	noHorizon                   // R11: a submission does not check the horizon
+	noSecondLook                // R11: the submissions are not read before forgetting
+	fromIsAt                    // R11: "from" says the same as "at"
+	noGuard                     // R16: work that failed is prepared for a moment, and rolled back for one's own vote
+	noHeadVersion               // a payload's head is swept whatever its version
+	noGenerationFence           // an append goes into a closed generation too
+	noMarker                    // R7: a marker is not unique
+	lowerRow                    // R10: a late call of an older process lowers the site row
+	wishedAtOnce                // R9, R13: an operator's forced roll-back of what is undecided does not wait for its withdrawal
+	answersForgotten            // R13: a new session does not know which wishes it has answered
+	heuristicForgotten          // R13: nor what it has settled by hand
+	noIntent                    // R13: what force is about to do is not written first
 	mutations
 )
 
@@ -37,6 +41,7 @@ func (m mutation) String() string {
 		"none", "R2-vote-check", "R4-fence", "R5-incarnation", "R5-discard", "R5-inbox-first", "R6-write-before-absence",
 		"R9-all-segments", "R9-persistent-abort", "R10-order", "R11-horizon", "R11-second-look", "R11-from", "R16-prepared",
 		"payload-head-version", "generation-fence", "R7-marker", "R10-site-row",
+		"R13-withdrawal", "R13-answers", "R13-heuristics", "R13-intent",
 	}[m]
 }
 
@@ -89,6 +94,12 @@ func (w *world) mutateOps(p *process, ops []txn.Op) []txn.Op {
 		return without(ops, func(i int) bool { return ops[i].Kind == txn.OpCheck && ops[i].Path == txn.HorizonPath })
 	case fromIsAt:
 		return fromAsAt(p, ops)
+	case wishedAtOnce:
+		w.rollBackAtOnce(p, ops)
+	case answersForgotten:
+		return w.postpone(ops)
+	case noIntent:
+		return withoutIntents(p, ops)
 	case noHeadVersion:
 		return anyHead(p, ops)
 	}

@@ -119,6 +119,7 @@ func (w *world) machineStep(p *process, e txn.Event) {
 	w.steps++
 	w.traceEvent(p, e)
 	w.noteAnswer(p, e)
+	e = w.mutateEvent(p, e)
 	for _, f := range p.machine().Step(e) {
 		w.perform(p, f)
 	}

@@ -120,6 +120,7 @@ func (w *world) calmDown() {
 	for _, n := range w.names {
 		clear(w.sites[n].poisoned)
 	}
+	w.clearPostponed()
 	w.supervise()
 	w.leadOn()
 }

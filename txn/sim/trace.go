@@ -106,6 +106,9 @@ func show(s *txn.Segment) string {
 	for _, r := range s.Prepares {
 		fmt.Fprintf(&b, " %s", r.Key)
 	}
+	for _, r := range s.Wishes {
+		fmt.Fprintf(&b, " %s(%s %v)", r.Nonce, r.Key, r.Verdict)
+	}
 	for _, r := range s.Votes {
 		fmt.Fprintf(&b, " %s:%v", r.Key, r.Vote)
 		if r.Withdrawn {

@@ -4,7 +4,7 @@ import "github.com/medcommit/medcommit/txn"
 
 // acts are the kinds of trouble that come at a moment; the others are in the schedule's conditions.
 const acts faults = 1<<faultCut | 1<<faultExpire | 1<<faultQueue | 1<<faultCrash | 1<<faultCrashSite | 1<<faultZombie | 1<<faultElect |
-	1<<faultWithdraw | 1<<faultWish | 1<<faultTwice | 1<<faultReuse | 1<<faultPoison | 1<<faultRestore
+	1<<faultWithdraw | 1<<faultWish | 1<<faultTwice | 1<<faultReuse | 1<<faultPoison | 1<<faultRestore | 1<<faultOperator
 
 // trouble lets one thing go wrong, of a kind that this schedule has.
 func (w *world) trouble() {
@@ -47,6 +47,8 @@ func (w *world) trouble() {
 		w.withdraw()
 	case faultWish:
 		w.wish()
+	case faultOperator:
+		w.settleByHand()
 	case faultPoison:
 		w.poison()
 	case faultRestore:
