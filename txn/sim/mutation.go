@@ -32,7 +32,6 @@ const (
 	wishedAtOnce                // R9, R13: an operator's forced roll-back of what is undecided does not wait for its withdrawal
 	answersForgotten            // R13: a new session does not know which wishes it has answered
 	heuristicForgotten          // R13: nor what it has settled by hand
-	noIntent                    // R13: what force is about to do is not written first
 	mutations
 )
 
@@ -41,7 +40,7 @@ func (m mutation) String() string {
 		"none", "R2-vote-check", "R4-fence", "R5-incarnation", "R5-discard", "R5-inbox-first", "R6-write-before-absence",
 		"R9-all-segments", "R9-persistent-abort", "R10-order", "R11-horizon", "R11-second-look", "R11-from", "R16-prepared",
 		"payload-head-version", "generation-fence", "R7-marker", "R10-site-row",
-		"R13-withdrawal", "R13-answers", "R13-heuristics", "R13-intent",
+		"R13-withdrawal", "R13-answers", "R13-heuristics",
 	}[m]
 }
 
@@ -98,8 +97,6 @@ func (w *world) mutateOps(p *process, ops []txn.Op) []txn.Op {
 		w.rollBackAtOnce(p, ops)
 	case answersForgotten:
 		return w.postpone(ops)
-	case noIntent:
-		return withoutIntents(p, ops)
 	case noHeadVersion:
 		return anyHead(p, ops)
 	}

@@ -71,19 +71,6 @@ func (w *world) clearPostponed() {
 	}
 }
 
-// withoutIntents keeps out of "applied" what force is about to do.
-func withoutIntents(p *process, ops []txn.Op) []txn.Op {
-	out := append([]txn.Op(nil), ops...)
-	for i := range out {
-		if out[i].Kind == txn.OpSet && out[i].Path == txn.AppliedPath(p.name) {
-			out[i].Data = changeApplied(out[i].Data, func(a *txn.Applied) {
-				a.Settled = slices.DeleteFunc(a.Settled, func(s txn.Settled) bool { return s.Begun })
-			})
-		}
-	}
-	return out
-}
-
 func changeApplied(data []byte, change func(*txn.Applied)) []byte {
 	var a txn.Applied
 	if json.Unmarshal(data, &a) != nil {
