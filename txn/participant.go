@@ -35,7 +35,6 @@ type siteSession struct {
 	restore     restoreState
 	nonce       string
 	attempt     int
-	announced   bool // Ready was said in this session
 	incarnation int32
 	answers     map[Token]func(Event)
 	timers      []timer

@@ -134,7 +134,8 @@ type Adopted struct {
 	By     string
 }
 
-// Ready is an effect: the site is registered and recovered, and works from now on; it is said once a session.
+// Ready is an effect: the site is registered and recovered, and works from now on. Where a session starts over, as
+// after a restore, it is said again.
 type Ready struct{}
 
 // BranchChanged is an effect, for metrics and logs: a branch came to a new stand.

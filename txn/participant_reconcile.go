@@ -22,10 +22,7 @@ func (p *Participant) reconcile(votes LogListed, listed []XID) {
 	if p.scan.soon {
 		p.scan.next = p.now
 	}
-	if !p.announced {
-		p.announced = true
-		p.emit(Ready{})
-	}
+	p.emit(Ready{}) // also where the session started over: its caller takes it to recover since
 }
 
 // takeListed marks what the database has prepared and gives the branches that no log knows.

@@ -18,7 +18,7 @@ const (
 
 func (p *Participant) sessionUp(e SessionUp) {
 	p.discard()
-	p.nonce, p.attempt, p.announced = e.Nonce, 0, false
+	p.nonce, p.attempt = e.Nonce, 0
 	p.start()
 }
 
@@ -33,7 +33,7 @@ func (p *Participant) sessionLost() {
 // discard forgets all that was read, but not that the resource manager still works: its branch must not be begun twice at once.
 func (p *Participant) discard() {
 	p.discards++
-	p.siteSession = siteSession{nonce: p.nonce, attempt: p.attempt, announced: p.announced}
+	p.siteSession = siteSession{nonce: p.nonce, attempt: p.attempt}
 	p.saver.then, p.saver.queued = nil, false
 	for key, b := range p.branches {
 		if b.call == callNone {
