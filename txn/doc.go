@@ -51,8 +51,9 @@
 //     where ZooKeeper is, the row is taken back. participant_restore.go says what is right when, and what no machine can know.
 //   - An operator settles a branch: the wish is a record of the site's inbox, and its answer is in "applied", written by the multi
 //     that deletes the wish. Without force only what is decided is done; a forced roll-back of an undecided branch is a withdrawal;
-//     all else that is forced is named in "applied" before the database is asked (participant_intent.go), is heuristic, stands in "applied" until the transaction is in history, and then stands there (R13). A
-//     wish names the decision that its operator knew of, and beats no other.
+//     all else that is forced is named in "applied" before the database is asked (participant_intent.go), is heuristic, stands in
+//     "applied" until the transaction is in history, and then stands there (R13). A wish names the decision that its operator knew
+//     of, and beats no other.
 //   - An entry cannot be read: it is skipped where that concludes nothing, else what it may concern is held, and all else goes on
 //     (coordinator_unreadable.go, participant_unreadable.go; package zkcoord says it log by log).
 //   - A client asks again: the id means its first submission; later ones are decided duplicates without votes (R3), also while the

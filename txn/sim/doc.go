@@ -15,7 +15,8 @@
 //
 // Processes (process.go): any number of a name at once, a new one beside one that only seemed dead. They crash right after a write,
 // fall asleep in the middle of anything, and run at different speeds. Anybody is told to lead at any time: safety may not rest on
-// elections. Operators (operator.go) settle branches by hand, with force and without (judge_wishes.go). Clients (client.go) submit, also the same id again, and remember what they were told.
+// elections. Operators (operator.go) settle branches by hand, with force and without (judge_wishes.go). Clients (client.go)
+// submit, also the same id again, and remember what they were told.
 //
 // # Schedules
 //
