@@ -179,11 +179,11 @@ func (p *Participant) handed(b *branch) {
 	if b.ballot.Vote == VoteNone {
 		b.ballot = Commit() // it is committed, in a session before: only a commit is forced on what is undecided
 	}
-	if b.withdrawn || b.hasVote() {
+	if b.withdrawn {
 		p.stand(b, StandVoted)
 		return
 	}
-	p.vote(b)
+	p.vote(b) // once more, for one that is there may be of a session that ends
 }
 
 // lookForHand asks the database about a branch that was decided to abort, and is rolled back as far as it can be, whether a wish to
