@@ -26,6 +26,7 @@ type appliedLane struct {
 	others    int           // decisions read since the last write
 	last      time.Duration
 	saved     SiteRow // what the database has
+	tried     SiteRow // what it has perhaps: the answer was lost; zero: nothing else
 }
 
 // When "applied" moves: when the site is idle and ApplyQuiet has passed, else when applyDelay has passed or applyMany decisions wait;
@@ -105,28 +106,36 @@ func (p *Participant) flushApplied() {
 	p.saveSite(SaveSite{Was: p.applied.saved, Row: row}, func(r saved) {
 		switch r {
 		case savedFailed:
+			p.applied.tried = row
 			p.applyLater(time.Second)
 		case savedMoved:
 			p.start() // it was restored under this session, or has another process
 		case savedDone:
-			p.applied.saved = row
+			p.applied.saved, p.applied.tried = row, SiteRow{}
 			p.apply(at)
 		}
 	})
 }
 
 // checkSite asks whether the database still has the row that this session wrote; if not, the session starts over. then hears
-// whether it is known to have.
+// whether it is known to have. A row that was written perhaps is written again: the one before it would be lower.
 func (p *Participant) checkSite(then func(ok bool)) {
 	if p.applied.busy {
 		then(false)
 		return
 	}
 	p.applied.busy = true
-	p.saveSite(SaveSite{Was: p.applied.saved, Row: p.applied.saved}, func(r saved) {
-		if r == savedMoved {
+	row := p.applied.saved
+	if p.applied.tried != (SiteRow{}) {
+		row = p.applied.tried
+	}
+	p.saveSite(SaveSite{Was: p.applied.saved, Row: row}, func(r saved) {
+		switch r {
+		case savedMoved:
 			p.start()
 			return
+		case savedDone:
+			p.applied.saved, p.applied.tried = row, SiteRow{}
 		}
 		p.applied.busy = false
 		then(r == savedDone)
