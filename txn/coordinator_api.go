@@ -21,6 +21,11 @@ type CoordinatorConfig struct {
 	GenerationSize int32
 }
 
+// Patience is how long a request may wait for its first look for its id, and as long again may it be handed in anew, before it is
+// answered that nothing was started (R15). History keeps a transaction for twice the patience after the retention: what comes within
+// the retention, and only then, surely finds it.
+func Patience(retention time.Duration) time.Duration { return min(retention/4, 30*time.Second) }
+
 // Submit hands a transaction in. Submission.Key is new; Prepares has one for each of Submission.Participants, in that order.
 type Submit struct {
 	Ticket     Ticket

@@ -31,12 +31,13 @@ func (c *Coordinator) forget(l *leadership) bool {
 	return true
 }
 
-// oldChapters gives the entries of history that are older than the retention and all of whose transactions are gone from the
-// live logs; it stops at the first that is not, so that the order is kept.
+// oldChapters gives the entries of history that are older than the retention, and than the longest that a request which came within
+// it may take to look for its id (R15), and all of whose transactions are gone from the live logs; it stops at the first that
+// is not, so that the order is kept.
 func (c *Coordinator) oldChapters() []Pos {
 	var old []Pos
 	c.index.chapters.each(func(pos Pos, ch chapter) bool {
-		if c.now-ch.first < c.cfg.Retention {
+		if c.now-ch.first < c.cfg.Retention+2*Patience(c.cfg.Retention) {
 			return false
 		}
 		for _, k := range ch.keys {

@@ -56,9 +56,9 @@ func (c *Coordinator) answerKnown(h *handing) bool {
 	return true
 }
 
-// expireSubmissions answers those that are too old to be written (R15): the horizon may have passed them.
+// expireSubmissions answers those that are too old to be written (R15): an id that was known when they came may since be forgotten.
 func (c *Coordinator) expireSubmissions() {
-	old := func(h *handing) bool { return c.now-h.since > c.cfg.Retention/2 }
+	old := func(h *handing) bool { return c.now-h.since > Patience(c.cfg.Retention) }
 	c.submit.waiting = c.answerWhere(c.submit.waiting, old)
 	c.submit.lost = c.answerWhere(c.submit.lost, old)
 }

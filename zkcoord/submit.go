@@ -38,11 +38,14 @@ func (c *Coordinator) submit(ctx context.Context, h txn.Handed) (txn.Transaction
 		if err != nil {
 			return txn.Transaction{}, err
 		}
+		if time.Since(begun) > txn.Patience(c.cfg.Retention) { // R15
+			return txn.Transaction{}, txn.ErrUnavailable
+		}
 		t, err := c.fly(ctx, wait, &h, parcels)
 		if !errors.Is(err, errAgain) {
 			return t, err
 		}
-		if time.Since(begun) > c.cfg.Retention/2 || wait.Err() != nil {
+		if wait.Err() != nil {
 			return txn.Transaction{}, txn.ErrUnavailable
 		}
 	}

@@ -105,7 +105,7 @@ func (w *world) answered(p *process, e txn.Submitted) {
 		w.readChapter(p, c, e.Chapter)
 	case txn.SubmitAgain, txn.SubmitNoPayload:
 		w.judge.notStarted(c)
-		if w.now-c.began > w.retention/2 {
+		if w.now-c.began > txn.Patience(w.retention) {
 			w.tell(c, toldNotStarted)
 			return
 		}
