@@ -65,11 +65,13 @@ func (c *Coordinator) readDecisions(e Entry) {
 				delete(x.orphans, k)
 			}
 		}
+		var gone []Key
 		for i := range e.Segment.Decisions {
 			if k := e.Segment.Decisions[i].Key; x.txs[k] == nil {
-				c.emit(Changed{Key: k})
+				gone = append(gone, k)
 			}
 		}
+		c.goneToHistory(gone)
 	})
 }
 

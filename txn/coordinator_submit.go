@@ -155,15 +155,30 @@ func (c *Coordinator) flushSubmissions() {
 // decided, retired and gone already.
 func (c *Coordinator) submissionsRead(before Pos) {
 	s := &c.submit
+	var gone []Key
 	for len(s.unread) > 0 && s.unread[0].pos.Before(before) {
 		k, pos := s.unread[0].key, s.unread[0].pos
 		s.unread = s.unread[1:]
 		if _, bad := c.index.unreadable[Transactions][pos]; bad {
 			c.emit(Unreadable{Key: k})
 		} else if c.index.txs[k] == nil {
-			c.emit(Changed{Key: k})
+			gone = append(gone, k)
 		}
 	}
+	c.goneToHistory(gone)
+}
+
+// goneToHistory tells of transactions whose records were gone before they were read, once history is read: before that, what their
+// ids mean may be taken for a later submission (R3).
+func (c *Coordinator) goneToHistory(keys []Key) {
+	if len(keys) == 0 {
+		return
+	}
+	c.readToEnd(historyLog, func() {
+		for _, k := range keys {
+			c.emit(Changed{Key: k})
+		}
+	})
 }
 
 // resubmit takes a multi that surely failed by op: the submissions it is the fault of are answered, the others wait again.
