@@ -33,7 +33,6 @@ type branch struct {
 	lost     bool    // decided to commit, and the database knows nothing of it
 	settled  Verdict // how an operator wants it ended by force
 	hand     bool    // and so it was
-	looked   bool    // decided to abort, and the database was asked whether it was committed by hand before
 	attempts int
 	retryAt  time.Duration
 }
@@ -94,12 +93,11 @@ func (p *Participant) carryOut(b *branch) {
 		p.finish(b, b.settled)
 		return
 	}
-	switch {
-	case !p.nothingToDo(b):
-		p.finish(b, b.verdict)
-	case !p.lookForHand(b):
+	if p.nothingToDo(b) {
 		p.done(b)
+		return
 	}
+	p.finish(b, b.verdict)
 }
 
 func (p *Participant) cancelWork(b *branch) {
@@ -193,7 +191,7 @@ func (p *Participant) finishedDecided(b *branch, r FinishResult) {
 		if b.attempts >= stuckAfter {
 			p.stick(b)
 		}
-	case !p.lookForHand(b):
+	default:
 		p.done(b)
 	}
 }

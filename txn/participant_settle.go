@@ -186,21 +186,6 @@ func (p *Participant) handed(b *branch) {
 	p.vote(b) // once more, for one that is there may be of a session that ends
 }
 
-// lookForHand asks the database about a branch that was decided to abort, and is rolled back as far as it can be, whether a wish to
-// commit it had been carried out when a crash took the answer: it is neither prepared then nor rolled back, but marked. What was
-// committed must be shown (R13).
-func (p *Participant) lookForHand(b *branch) bool {
-	wished := func(w *wish) bool {
-		return w.Key == b.key && w.Force && w.Verdict == VerdictCommit && w.Decision == VerdictNone
-	}
-	if b.verdict != VerdictAbort || b.looked || !slices.ContainsFunc(p.inbox.wishes, wished) {
-		return false
-	}
-	b.looked, b.settled = true, VerdictCommit
-	p.finish(b, VerdictCommit)
-	return true
-}
-
 // compare ends a branch that was settled by hand and is decided: what contradicts its decision stays named (R13).
 func (p *Participant) compare(b *branch) {
 	for i := range p.applied.settled {

@@ -32,6 +32,7 @@ const (
 	wishedAtOnce                // R9, R13: an operator's forced roll-back of what is undecided does not wait for its withdrawal
 	answersForgotten            // R13: a new session does not know which wishes it has answered
 	heuristicForgotten          // R13: nor what it has settled by hand
+	intentForgotten             // R13: nor what it was about to settle
 	mutations
 )
 
@@ -40,7 +41,7 @@ func (m mutation) String() string {
 		"none", "R2-vote-check", "R4-fence", "R5-incarnation", "R5-discard", "R5-inbox-first", "R6-write-before-absence",
 		"R9-all-segments", "R9-persistent-abort", "R10-order", "R11-horizon", "R11-second-look", "R11-from", "R16-prepared",
 		"payload-head-version", "generation-fence", "R7-marker", "R10-site-row",
-		"R13-withdrawal", "R13-answers", "R13-heuristics",
+		"R13-withdrawal", "R13-answers", "R13-heuristics", "R13-intent",
 	}[m]
 }
 

@@ -26,16 +26,19 @@ func (w *world) rollBackAtOnce(p *process, ops []txn.Op) {
 
 // mutateEvent keeps from a site what it wrote into "applied" in a session before.
 func (w *world) mutateEvent(p *process, e txn.Event) txn.Event {
-	if w.mutation != answersForgotten && w.mutation != heuristicForgotten {
+	if w.mutation != answersForgotten && w.mutation != heuristicForgotten && w.mutation != intentForgotten {
 		return e
 	}
 	n, ok := e.(txn.NodeRead)
 	if ok && p.part != nil && n.Path == txn.AppliedPath(p.name) {
 		n.Data = changeApplied(n.Data, func(a *txn.Applied) {
-			if w.mutation == answersForgotten {
+			switch w.mutation {
+			case answersForgotten:
 				a.Answers = nil
-			} else {
+			case heuristicForgotten:
 				a.Settled = nil
+			default:
+				a.Settled = slices.DeleteFunc(a.Settled, func(s txn.Settled) bool { return s.Begun })
 			}
 		})
 		return n
