@@ -144,7 +144,7 @@ func TestStoppedLeaderInTheMiddleOfADecision(t *testing.T) {
 // same checks that every coordinator answers for a transaction as want does, and that it was done once at both sites.
 func (r *rig) same(id string, want txn.Transaction) {
 	r.t.Helper()
-	for i := range r.Describe().Coordinators {
+	for i := range r.known {
 		got, err := r.connect(i).Get(context.Background(), id)
 		if err != nil || got.State.Commit() != want.State.Commit() || got.Epoch != want.Epoch || got.Coordinator != want.Coordinator {
 			r.t.Errorf("coordinator %d says %+v, %v", i+1, got, err)

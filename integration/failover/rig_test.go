@@ -20,7 +20,8 @@ type rig struct {
 	*local.Cluster
 	t      testing.TB
 	client *client.Client
-	http   *http.Client // keeps the connections of all clients
+	http   *http.Client        // keeps the connections of all clients
+	known  []local.Coordinator // their ids and addresses, which stay: processes start and end while clients run
 }
 
 // embedded are sites on embedded stores.
@@ -41,7 +42,7 @@ func start(t testing.TB, cfg local.Config) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Cluster: c, t: t, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	r := &rig{Cluster: c, t: t, known: c.Describe().Coordinators, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	t.Cleanup(func() {
 		for _, p := range c.Describe().Coordinators {
 			r.proceed(p.ID) // one that is stopped cannot end
@@ -59,9 +60,8 @@ func start(t testing.TB, cfg local.Config) *rig {
 func (r *rig) connect(first int) *client.Client {
 	r.t.Helper()
 	var urls []string
-	all := r.Describe().Coordinators
-	for i := range all {
-		urls = append(urls, all[(first+i)%len(all)].URL)
+	for i := range r.known {
+		urls = append(urls, r.known[(first+i)%len(r.known)].URL)
 	}
 	c, err := client.New(client.Config{Coordinators: urls, HTTP: r.http})
 	if err != nil {
@@ -77,7 +77,7 @@ func (r *rig) connectTo(id string) (*client.Client, error) {
 
 // url gives a coordinator's.
 func (r *rig) url(id string) string {
-	for _, c := range r.Describe().Coordinators {
+	for _, c := range r.known {
 		if c.ID == id {
 			return c.URL
 		}
@@ -91,8 +91,8 @@ func (r *rig) leader() txn.ClusterInfo {
 	r.t.Helper()
 	var info txn.ClusterInfo
 	r.eventually("the coordinators agree on a leader", func() bool {
-		for i := range r.Describe().Coordinators {
-			one, err := r.connectTo(r.Describe().Coordinators[i].ID)
+		for i := range r.known {
+			one, err := r.connectTo(r.known[i].ID)
 			if err != nil {
 				return false
 			}
