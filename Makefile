@@ -12,7 +12,7 @@ CUTS := ^TestCut
 # The simulator is sequential but for its workers: a few schedules run under the race detector, all of them without it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check sim soak fuzz bench-coordination test-clinical faults databases bench clean
+.PHONY: help setup build demo test check sim soak fuzz bench-coordination test-clinical faults databases bench bench-failover clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
