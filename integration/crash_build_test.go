@@ -7,23 +7,20 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/medcommit/medcommit/integration/build"
 )
 
 var buildCrashProgram = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(filepath.Dir(program), "medcommit-failpoints")
-	build := exec.Command("go", "build", "-tags", "failpoints", "-o", path, "github.com/medcommit/medcommit/cmd/medcommit")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return string(out), err
-	}
-	return path, nil
+	return path, build.Medcommit(path, "-tags", "failpoints")
 })
 
 // crashProgram is medcommit built with failpoints.
 func crashProgram(t *testing.T) string {
 	path, err := buildCrashProgram()
 	if err != nil {
-		t.Fatalf("build medcommit with failpoints: %v\n%s", err, path)
+		t.Fatalf("with failpoints: %v", err)
 	}
 	return path
 }

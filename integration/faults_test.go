@@ -6,15 +6,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/medcommit/medcommit/integration/build"
 )
 
 // TestFaultRun lets the nemesis of integration/faults strike for a minute, always with the same seed; make faults draws others.
 func TestFaultRun(t *testing.T) {
 	faults := filepath.Join(t.TempDir(), "faults")
-	build := exec.Command("go", "build", "-o", faults, "./faults")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the fault run: %v\n%s", err, out)
+	if err := build.Program("integration/faults", faults); err != nil {
+		t.Fatal(err)
 	}
 	args := []string{faults, "-program", program, "-duration", "60s", "-seed", "2"}
 	if os.Geteuid() != 0 {

@@ -2,8 +2,6 @@ package integration
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +9,7 @@ import (
 	"time"
 
 	"github.com/medcommit/medcommit/integration/appends"
+	"github.com/medcommit/medcommit/integration/build"
 )
 
 // everyProcess of a local cluster with the sites of lists.
@@ -63,10 +62,8 @@ func TestRollingUpgrade(t *testing.T) {
 func buildAs(t *testing.T, version string) string {
 	t.Helper()
 	exe := filepath.Join(t.TempDir(), "medcommit-"+version)
-	build := exec.Command("go", "build", "-ldflags", "-X main.version="+version, "-o", exe, "github.com/medcommit/medcommit/cmd/medcommit")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build medcommit %s: %v\n%s", version, err, out)
+	if err := build.Medcommit(exe, "-ldflags", "-X main.version="+version); err != nil {
+		t.Fatalf("version %s: %v", version, err)
 	}
 	return exe
 }

@@ -54,13 +54,12 @@ func (o *operated) write(path string, v any) {
 // happens waits until f gives something.
 func happens[T any](t *testing.T, what string, f func() (T, bool)) T {
 	t.Helper()
-	for end := time.Now().Add(testPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if v, ok := f(); ok {
-			return v
-		}
-	}
-	t.Fatal("waited for " + what)
-	panic("unreachable")
+	var v T
+	eventually(t, what, func() (ok bool) {
+		v, ok = f()
+		return ok
+	})
+	return v
 }
 
 func (o *operated) node(path string) ([]byte, bool) {

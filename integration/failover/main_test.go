@@ -4,9 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/medcommit/medcommit/integration/build"
 )
 
 // program is the built medcommit that all tests run.
@@ -25,10 +26,8 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "medcommit")
-	build := exec.Command("go", "build", "-o", program, "github.com/medcommit/medcommit/cmd/medcommit")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build medcommit: %v\n%s", err, out)
+	if err := build.Medcommit(program); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
