@@ -1,9 +1,14 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -139,6 +144,7 @@ func stoppedServer(t *testing.T, l *lab) {
 	}
 	resume := func() { _ = syscall.Kill(l.server.PID(), syscall.SIGCONT) }
 	defer resume()
+	awaitStopped(t, l.server.PID())
 	if err := m.Commit(t.Context(), a); err == nil || errors.Is(err, participant.ErrUnknownBranch) {
 		t.Errorf("commit: %v", err)
 	}
@@ -170,4 +176,19 @@ func stoppedServer(t *testing.T, l *lab) {
 			t.Error(err)
 		}
 	}
+}
+
+// awaitStopped waits until no thread of a process that was sent SIGSTOP runs any more.
+func awaitStopped(t *testing.T, pid int) {
+	t.Helper()
+	eventually(t, "the server to stop", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(threads) == 0 {
+			t.Fatalf("no threads of process %d: %v", pid, err)
+		}
+		return !slices.ContainsFunc(threads, func(file string) bool {
+			stat, err := os.ReadFile(file)
+			return err == nil && !bytes.Contains(stat, []byte(") T "))
+		})
+	})
 }
