@@ -114,6 +114,28 @@ func (p *Participant) listPrepared(e txn.ListPrepared) chore {
 	}
 }
 
+// findBranches looks branches up that history says were committed.
+func (p *Participant) findBranches(e txn.FindBranches) chore {
+	return func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, choreWithin)
+		defer cancel()
+		answer := txn.BranchesFound{Token: e.Token}
+		for _, k := range e.Keys {
+			standing, err := p.rm.Lookup(ctx, txn.XID{Cluster: p.cluster, Key: k, Participant: p.config.Name})
+			if err != nil {
+				p.log.Warn("branches not looked up", "error", err)
+				p.suspect()
+				answer = txn.BranchesFound{Token: e.Token, Failed: true}
+				break
+			}
+			if standing == StandingNone {
+				answer.Missing = append(answer.Missing, k)
+			}
+		}
+		p.tell(answer)
+	}
+}
+
 // suspect has the database asked whether it answers, after it failed a call; while it does not, the site is not ready.
 func (p *Participant) suspect() {
 	if p.status.suspected.CompareAndSwap(false, true) {

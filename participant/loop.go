@@ -165,6 +165,8 @@ func (p *Participant) carryOut(ctx context.Context, effects []txn.Effect) error 
 			p.finishes.put(e)
 		case txn.ListPrepared:
 			p.chores.put(p.listPrepared(e))
+		case txn.FindBranches:
+			p.chores.put(p.findBranches(e))
 		case txn.LoadSite:
 			p.chores.put(p.loadSite(e, p.machine.Incarnation()))
 			if !p.watched {
@@ -191,6 +193,8 @@ func (p *Participant) carryOut(ctx context.Context, effects []txn.Effect) error 
 			p.log.Info("adopted", "participant", p.config.Name, "restored", e.What, "reason", e.Reason, "by", e.By)
 		case txn.Restored:
 			p.restored(e)
+		case txn.PastCompared:
+			p.log.Info("history compared with the restored database", "participant", p.config.Name, "lost", e.Lost, "unreadable", e.Blind)
 		case txn.Stop:
 			return fmt.Errorf("another process runs as %s: %w", p.config.Name, ErrReplaced)
 		case txn.BranchChanged:

@@ -148,6 +148,9 @@ func (c *Coordinator) readHistory(e Entry) {
 		ch.ids = append(ch.ids, h)
 		ch.keys = append(ch.keys, k)
 		x.past[h] = past{e.Pos, k}
+		for _, name := range p.Submission.Participants {
+			c.site(name) // it may have lost its share since
+		}
 		if t, ok := x.txs[p.Submission.Key]; ok {
 			t.retired = true
 		}

@@ -102,11 +102,11 @@ func (c *Coordinator) view(t *transaction) Transaction {
 		switch {
 		case byHand:
 			b.Outcome, b.Finished = h.Outcome(), moment(t.finished[i])
+		case c.site(b.Participant).lost[t.sub.Key]: // also one that was finished before its database was restored
+			b.Outcome = OutcomeHeuristicRollback
 		case t.finished[i] != 0:
 			b.Finished = moment(t.finished[i])
 			b.Outcome = outcomeOf(d.Verdict)
-		case c.site(b.Participant).lost[t.sub.Key]:
-			b.Outcome = OutcomeHeuristicRollback
 		}
 	}
 	switch {
@@ -136,6 +136,16 @@ func (p *Past) View(cluster string) Transaction {
 		}
 	}
 	return v
+}
+
+// Amend shows, in the view of a transaction in history, what its sites have lost of it since: their databases were restored (R10).
+func (c *Coordinator) Amend(t *Transaction) {
+	for i := range t.Branches {
+		b := &t.Branches[i]
+		if s := c.sites[b.Participant]; s != nil && s.lost[t.Key] && b.Outcome == OutcomeCommitted {
+			b.Outcome = OutcomeHeuristicRollback
+		}
+	}
 }
 
 // describe makes the part of a view that the records hold; a decided one is shown as complete.

@@ -47,8 +47,9 @@
 //     nobody can decide commit any more and it rolls back (R9).
 //   - A database is restored from a backup, or ZooKeeper is: the site row and the log disagree, and the site presumes nothing (R10).
 //     What it finds stands in "applied" until an operator's word (participants/NAME/adopt) that names the finding. Then, where the
-//     database is the older one, every kept decision since its row is applied again, and what it does not know is reported as lost;
-//     where ZooKeeper is, the row is taken back. participant_restore.go says what is right when, and what no machine can know.
+//     database is the older one, every kept decision since its row is applied again, history is compared with it, and what it
+//     does not know is reported as lost; where ZooKeeper is, the row is taken back. participant_restore.go says what is right
+//     when, and what no machine can know.
 //   - An operator settles a branch: the wish is a record of the site's inbox, and its answer is in "applied", written by the multi
 //     that deletes the wish. Without force only what is decided is done; a forced roll-back of an undecided branch is a withdrawal;
 //     all else that is forced is named in "applied" before the database is asked (participant_intent.go), is heuristic, stands in

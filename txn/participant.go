@@ -8,7 +8,7 @@ import "time"
 // It is read best in this order: participant_session.go and participant_reconcile.go (a new session and the recovery),
 // participant_inbox.go, participant_decisions.go and participant_branch.go (a branch from its request to its end),
 // participant_votes.go, participant_applied.go and participant_garbage.go (the two lanes of multis), participant_withdraw.go,
-// participant_scan.go.
+// participant_scan.go, participant_compare.go.
 type Participant struct {
 	cfg   ParticipantConfig
 	out   []Effect
@@ -39,12 +39,13 @@ type siteSession struct {
 	answers     map[Token]func(Event)
 	timers      []timer
 
-	inbox     inboxState
-	decisions decisionState
-	votes     voteLane
-	applied   appliedLane
-	scan      scanState
-	retries   []*branch // finishing failed; tried again at their retryAt
+	inbox      inboxState
+	decisions  decisionState
+	votes      voteLane
+	applied    appliedLane
+	scan       scanState
+	comparison comparison
+	retries    []*branch // finishing failed; tried again at their retryAt
 }
 
 // phase is how far a session is.
@@ -121,6 +122,10 @@ func (p *Participant) Step(e Event) []Effect {
 		}
 		p.answer(e.Token, e)
 	case PastFound:
+		p.answer(e.Token, e)
+	case PastListed:
+		p.answer(e.Token, e)
+	case BranchesFound:
 		p.answer(e.Token, e)
 	case NodeListed:
 		p.answer(e.Token, e)
@@ -213,6 +218,7 @@ func (p *Participant) tick(t Tick) {
 	if p.phase == phaseRunning {
 		p.withdrawAged()
 		p.scanDue()
+		p.forgetPast()
 	}
 }
 

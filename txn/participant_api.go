@@ -71,6 +71,27 @@ type PreparedListed struct {
 	Failed   bool
 }
 
+// FindBranches is an effect: look each of the branches up in the database. BranchesFound answers it with those that are neither
+// prepared nor marked (R7); Failed says that the database could not be asked.
+type (
+	FindBranches struct {
+		Token Token
+		Keys  []Key
+	}
+	BranchesFound struct {
+		Token   Token
+		Missing []Key
+		Failed  bool
+	}
+)
+
+// PastCompared is an effect, for logs: history was compared with a database that was restored. Lost is how many of its commits the
+// database has not, and were not known so before; Blind says that some of history could not be read.
+type PastCompared struct {
+	Lost  int
+	Blind bool
+}
+
 // LoadSite is an effect: read the site row. SiteLoaded answers it; Exists is false in a new database.
 type (
 	LoadSite   struct{ Token Token }
@@ -171,6 +192,7 @@ func (s Stand) String() string { return standTexts.name(s) }
 func (Worked) event()         {}
 func (Finished) event()       {}
 func (PreparedListed) event() {}
+func (BranchesFound) event()  {}
 func (SiteLoaded) event()     {}
 func (SiteSaved) event()      {}
 func (Withdraw) event()       {}
@@ -180,6 +202,8 @@ func (Work) effect()              {}
 func (CancelWork) effect()        {}
 func (Finish) effect()            {}
 func (ListPrepared) effect()      {}
+func (FindBranches) effect()      {}
+func (PastCompared) effect()      {}
 func (LoadSite) effect()          {}
 func (SaveSite) effect()          {}
 func (Stop) effect()              {}

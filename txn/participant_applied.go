@@ -155,6 +155,7 @@ func (p *Participant) apply(at Pos) {
 	ops, owners := p.sweep(ops)
 	next := Applied{
 		At: at, Unfinished: p.unfinished(), Settled: slices.Clone(p.applied.settled), Answers: slices.Clone(p.applied.answers),
+		Compare: p.comparison.due,
 	}
 	next.From, next.Needs = p.from(at, p.applied.garbage[:owners.taken])
 	ops[1].Data = encodeNode(next)
@@ -215,7 +216,7 @@ func (s *inboxSegment) needs(list []Pos) []Pos {
 func (p *Participant) unfinished() []Unfinished {
 	var list []Unfinished
 	for _, b := range p.applied.unfinished {
-		list = append(list, Unfinished{Key: b.key, Verdict: b.verdict, Lost: b.lost})
+		list = append(list, Unfinished{Key: b.key, Verdict: b.verdict, Lost: b.lost, Past: b.past})
 	}
 	slices.SortFunc(list, func(a, b Unfinished) int { return cmp.Compare(a.Key, b.Key) })
 	return list

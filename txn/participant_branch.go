@@ -21,6 +21,7 @@ type branch struct {
 	free      bool   // and the decisions were read to their end since: undecided, it may be rolled back
 	clouded   bool   // an entry of the decisions that cannot be read may hold its decision
 	presumed  bool   // rolled back because no log knows it (R10)
+	past      bool   // only history knows it, and that it was committed (participant_compare.go)
 	segments  []*voteSegment
 
 	verdict  Verdict
@@ -185,7 +186,9 @@ func (p *Participant) finishedDecided(b *branch, r FinishResult) {
 		}
 		b.lost = true // R7: not found is not committed
 		p.stick(b)
-		p.retry(b)
+		if !b.past {
+			p.retry(b)
+		}
 	case r == FinishFailed:
 		p.retry(b)
 		if b.attempts >= stuckAfter {

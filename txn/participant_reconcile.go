@@ -18,6 +18,7 @@ func (p *Participant) reconcile(votes LogListed, listed []XID) {
 	p.presume(orphans)
 	p.dropStrays()
 	p.wantInbox()
+	p.comparePast()
 	p.scan.next = p.now + p.cfg.ScanEvery
 	if p.scan.soon {
 		p.scan.next = p.now
@@ -48,6 +49,11 @@ func (p *Participant) takeListed(listed []XID) (orphans []*branch) {
 func (p *Participant) takeUnfinished() {
 	for _, u := range p.applied.written.Unfinished {
 		b := p.branches[u.Key]
+		gone := b == nil || b.verdict == VerdictNone && b.segment == nil
+		if gone && u.Lost { // only history knows it: what was lost after it was complete is retired all the same
+			p.takePast(u.Key)
+			continue
+		}
 		if b == nil || b.verdict == VerdictNone {
 			p.applied.restless = true // it is over: say so
 			continue

@@ -10,8 +10,9 @@ import (
 // for an operator's word.
 //
 // Where the database is the older one, the site takes its "applied" back to the row and so applies again every decision since that
-// is kept: what is still prepared is finished, and what the database does not know was lost, and is reported (R7). What is prepared
-// there and in no log that is kept is looked for in history before it is presumed to be aborted.
+// is kept: what is still prepared is finished, and what the database does not know was lost, and is reported (R7). So is what history
+// knows to be committed (participant_compare.go); what it has forgotten nobody can tell. What is prepared there and in no log that is
+// kept is looked for in history before it is presumed to be aborted.
 //
 // Where ZooKeeper is the older one, the row is taken back to ZooKeeper's. What was decided since the backup is decided again, from
 // what the sites have: a branch that was committed votes commit, for its marker is there; one that is prepared votes commit too; so
@@ -86,6 +87,7 @@ func (p *Participant) adoptionRead(n NodeRead) {
 	p.restore.busy = true
 	next := p.applied.written
 	next.Restored = nil
+	next.Compare = next.Compare || f.What == RestoredDatabase
 	if p.restore.row.Applied.Before(next.At) {
 		next.At = p.restore.row.Applied
 	}

@@ -11,8 +11,8 @@ import (
 
 // A scenario is a text of steps. A step is a line of input, a line of four dashes, and the effects that must follow, up to an
 // empty line. Lines that begin with # are comments. Names of keys are short. Questions are numbered by kind in the order in which
-// they are asked, so that a step can answer them: m1 a multi, r1 a node, c1 a node's children, e1 an end of a log, l1 a log, p1
-// the prepared branches, i1 and w1 the site row read and written.
+// they are asked, so that a step can answer them: m1 a multi, r1 a node, c1 a node's children, e1 an end of a log, l1 a log, h1
+// and k1 history searched and listed, p1 the prepared branches, b1 branches looked up, i1 and w1 the site row read and written.
 //
 // The step "start" brings a machine up with what the lines before it laid out (lay ...), answers everything until it is ready, and
 // shows only what the last answer led to.
@@ -145,6 +145,23 @@ func (s *script) answer(command string, t Token, args []string) Event {
 		return s.site(t, args)
 	case "saved":
 		return SiteSaved{Token: t, Failed: len(args) > 0, Moved: len(args) > 0 && args[0] == "moved"}
+	case "past": // next ? key ...
+		l := PastListed{Token: t, Blind: len(args) > 1 && args[1] == "?", End: args[0] == "end"}
+		if !l.End {
+			l.Next = s.pos(args[0])
+		}
+		for _, a := range args[1:] {
+			if a != "?" {
+				l.Keys = append(l.Keys, Key(a))
+			}
+		}
+		return l
+	case "missing": // key ..., or failed
+		f := BranchesFound{Token: t, Failed: len(args) == 1 && args[0] == "failed"}
+		for _, a := range args {
+			f.Missing = append(f.Missing, Key(a))
+		}
+		return f
 	case "found": // key=verdict ...
 		found := PastFound{Token: t, Verdicts: map[Key]Verdict{}}
 		for _, a := range args {
@@ -256,9 +273,13 @@ func (s *script) layOut(args []string) {
 		s.lay.applied.At, s.lay.applied.From = s.pos(args[0]), s.pos(args[1])
 		for _, a := range args[2:] {
 			key, verdict, _ := strings.Cut(a, "=")
+			verdict, past := strings.CutSuffix(verdict, "!past")
 			verdict, lost := strings.CutSuffix(verdict, "!")
-			s.lay.applied.Unfinished = append(s.lay.applied.Unfinished, Unfinished{Key: Key(key), Verdict: s.verdict(verdict), Lost: lost})
+			u := Unfinished{Key: Key(key), Verdict: s.verdict(verdict), Lost: lost || past, Past: past}
+			s.lay.applied.Unfinished = append(s.lay.applied.Unfinished, u)
 		}
+	case "compare":
+		s.lay.applied.Compare = true
 	case "row":
 		s.lay.exists = true
 		s.lay.row = SiteRow{Applied: s.pos(args[0]), Incarnation: int32(s.number(args[1]))}

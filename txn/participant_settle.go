@@ -149,6 +149,8 @@ func (p *Participant) grantHeuristic(w *wish, b *branch) WishResult {
 		return WishWithdrawn
 	case len(p.applied.settled) >= maxUnfinished && !p.named(b):
 		return WishFull
+	case b.past && w.Verdict == VerdictAbort:
+		return WishDone // it stays named until history has forgotten it
 	case b.lost && w.Verdict == VerdictAbort: // it is not there: the operator takes note
 		b.settled = VerdictAbort
 		p.handed(b)

@@ -20,6 +20,10 @@ func (s *script) name(effects []Effect) {
 			s.log(e.Token, e.Log)
 		case FindPast:
 			s.numbered("h", e.Token)
+		case ListPast:
+			s.numbered("k", e.Token)
+		case FindBranches:
+			s.numbered("b", e.Token)
 		case ListLog:
 			s.numbered("l", e.Token)
 			s.log(e.Token, e.Log)
@@ -78,6 +82,12 @@ func (s *script) one(e Effect) string {
 		return s.names[e.Token] + " list log " + e.Log.String()
 	case FindPast:
 		return fmt.Sprintf("%s find in history %v", s.names[e.Token], e.Keys)
+	case ListPast:
+		return fmt.Sprintf("%s list history of %s from %s", s.names[e.Token], e.Participant, e.From)
+	case FindBranches:
+		return fmt.Sprintf("%s look up %v", s.names[e.Token], e.Keys)
+	case PastCompared:
+		return fmt.Sprintf("history compared: %d lost, unreadable %v", e.Lost, e.Blind)
 	case WishAnswered:
 		return fmt.Sprintf("wish for %s answered: %s", e.Wish.Key, e.Result)
 	case SettledByHand:

@@ -119,7 +119,7 @@ func (n *nonsense) segment() *Segment {
 }
 
 func (n *nonsense) event() Event {
-	switch n.rng.Intn(20) {
+	switch n.rng.Intn(22) {
 	case 0:
 		if n.rng.Intn(4) > 0 {
 			return Worked{Key: n.key(), Ballot: n.ballot()}
@@ -160,6 +160,10 @@ func (n *nonsense) event() Event {
 		return MultiLost{Token: n.token(), Unsent: n.rng.Intn(2) == 0}
 	case 16, 17:
 		return Entries{Log: n.log(), Entries: n.entries()}
+	case 19:
+		return PastListed{Token: n.token(), Keys: []Key{n.key(), n.key()}, Next: n.pos(), End: n.rng.Intn(2) == 0, Blind: n.rng.Intn(3) == 0}
+	case 20:
+		return BranchesFound{Token: n.token(), Missing: []Key{n.key(), n.key()}, Failed: n.rng.Intn(3) == 0}
 	case 18:
 		return Worked{Key: n.key(), Ballot: n.ballot()}
 	}

@@ -114,14 +114,18 @@ type Applied struct {
 	Answers []WishAnswer `json:"answers,omitempty"`
 	// Restored says that the site has found its database or ZooKeeper restored, and waits for an operator (R10).
 	Restored *Finding `json:"restored,omitempty"`
+	// Compare says that, after a restore of the database, history is still to be compared with it.
+	Compare bool `json:"compare,omitempty"`
 }
 
-// Unfinished is a decided branch that the site cannot finish.
+// Unfinished is a decided branch that the site cannot finish, or that it finished and that its database has lost since.
 type Unfinished struct {
 	Key     Key     `json:"key"`
 	Verdict Verdict `json:"verdict"`
 	// Lost says that the database knows nothing of a branch that voted to commit: data loss, reported as heuristic (R7).
 	Lost bool `json:"lost,omitempty"`
+	// Past says that only history knows it to be committed; the database, which was restored, does not (R10).
+	Past bool `json:"past,omitempty"`
 }
 
 // EpochRecord is the data of the node "epoch"; its data version is the epoch.

@@ -175,6 +175,14 @@ type FindPast struct {
 	Keys  []Key
 }
 
+// ListPast is an effect: give the commits in the log of history, from the entry From on, that Participant voted to commit and has
+// finished so; what it ended by hand is left out.
+type ListPast struct {
+	Token       Token
+	From        Pos
+	Participant string
+}
+
 // ReadNode is an effect: read Path once.
 type ReadNode struct {
 	Token Token
@@ -236,6 +244,16 @@ type PastFound struct {
 	Blind    bool
 }
 
+// PastListed answers ListPast with what some entries of history hold. The rest begins at Next, unless End says that there is none.
+// Blind says that some of them could not be read.
+type PastListed struct {
+	Token Token
+	Keys  []Key
+	Next  Pos
+	End   bool
+	Blind bool
+}
+
 // NodeRead answers ReadNode and WatchNode.
 type NodeRead struct {
 	Token   Token
@@ -278,6 +296,7 @@ func (Entries) event()     {}
 func (LogEnd) event()      {}
 func (LogListed) event()   {}
 func (PastFound) event()   {}
+func (PastListed) event()  {}
 func (NodeRead) event()    {}
 func (NodeListed) event()  {}
 func (SessionUp) event()   {}
@@ -290,6 +309,7 @@ func (Unfollow) effect()      {}
 func (ReadToEnd) effect()     {}
 func (ListLog) effect()       {}
 func (FindPast) effect()      {}
+func (ListPast) effect()      {}
 func (ReadNode) effect()      {}
 func (WatchNode) effect()     {}
 func (WatchChildren) effect() {}

@@ -38,6 +38,8 @@ func (s *session) read(e txn.Effect) {
 		s.start(func(s *session) { s.listNode(e) })
 	case txn.FindPast:
 		s.start(func(s *session) { s.findPast(e) })
+	case txn.ListPast:
+		s.start(func(s *session) { s.listPast(e) })
 	case txn.ListLog:
 		s.start(func(s *session) { s.listLog(e) })
 	case txn.Follow:

@@ -46,3 +46,44 @@ func addPast(found *txn.PastFound, wanted map[txn.Key]bool, segment *txn.Segment
 		}
 	}
 }
+
+// pastAtOnce is at how many keys an answer to ListPast ends.
+const pastAtOnce = 1000
+
+// listPast gives the commits of some entries of history, and where the rest begins.
+func (s *session) listPast(e txn.ListPast) {
+	log := txn.Log{Kind: txn.History}
+	listed := txn.PastListed{Token: e.Token}
+	gens, err := s.generations(s.ctx, log)
+	if err != nil {
+		s.unreadable(log.Path(), err)
+		return
+	}
+	for _, gen := range gens {
+		places, _, err := s.places(s.ctx, log, gen)
+		if err != nil {
+			s.unreadable(log.GenerationPath(gen), err)
+			return
+		}
+		for _, at := range places {
+			if at.Before(e.From) {
+				continue
+			}
+			if len(listed.Keys) >= pastAtOnce {
+				listed.Next = at
+				s.say(listed)
+				return
+			}
+			entry, err := s.entry(s.ctx, log, at)
+			if err != nil {
+				s.unreadable(log.EntryPath(at), err)
+				return
+			}
+			if entry != nil {
+				listed.Add(entry.Segment, e.Participant)
+			}
+		}
+	}
+	listed.End = true
+	s.say(listed)
+}

@@ -46,7 +46,13 @@ func (c *Coordinator) Transactions(ctx context.Context, f txn.Filter) (txn.Page,
 	if err := c.listHistory(ctx, &l); err != nil {
 		return txn.Page{}, err
 	}
-	return l.page(), nil
+	page := l.page()
+	err = c.ask(ctx, func() {
+		for i := range page.Transactions {
+			c.machine.Amend(&page.Transactions[i])
+		}
+	})
+	return page, err
 }
 
 // listHistory offers the entries of history, newest first, until none of the rest can hold what belongs on the page.

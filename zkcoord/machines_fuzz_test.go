@@ -109,6 +109,10 @@ func (m *feigned) answer(e txn.Effect) txn.Event {
 		return txn.LogEnd{Token: e.Token, Log: e.Log, Through: txn.Pos{Gen: 1, Num: m.num}}
 	case txn.FindPast:
 		return txn.PastFound{Token: e.Token}
+	case txn.ListPast:
+		return txn.PastListed{Token: e.Token, End: true}
+	case txn.FindBranches:
+		return txn.BranchesFound{Token: e.Token, Missing: e.Keys}
 	case txn.ListLog:
 		return txn.LogListed{Token: e.Token, Log: e.Log, Gen: 1, Entries: m.listed[e.Log]}
 	case txn.ListNode:

@@ -96,7 +96,8 @@ func (c *Coordinator) lookOnce(ctx context.Context, id string) (finding, txn.Pos
 	}
 	for i := range past {
 		if past[i].Submission.ID == id {
-			return finding{past[i].View(c.cluster), past[i].Submission.Digest}, chapter, nil
+			found = finding{past[i].View(c.cluster), past[i].Submission.Digest}
+			return found, chapter, c.ask(ctx, func() { c.machine.Amend(&found.view) })
 		}
 	}
 	return finding{}, chapter, txn.ErrNotFound

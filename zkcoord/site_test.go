@@ -118,7 +118,7 @@ func (s *testSite) do(effects []txn.Effect) {
 			if s.cancel(e.Key) {
 				s.answer(txn.Worked{Key: e.Key, Ballot: txn.Abort(txn.DetailInternal)})
 			}
-		case txn.Stop, txn.Restored, txn.Adopted, txn.WishAnswered, txn.SettledByHand, txn.HeuristicMismatch, txn.BranchChanged:
+		case txn.Stop, txn.Restored, txn.Adopted, txn.WishAnswered, txn.SettledByHand, txn.HeuristicMismatch, txn.BranchChanged, txn.PastCompared:
 		default:
 			store = append(store, effect)
 		}

@@ -20,7 +20,10 @@ presumes nothing and is not ready: one of both was restored from a backup. Look 
 and whether a newer one is to be had. Then adopt it:
 
   the database was restored    what was decided since the backup is done again where it is still prepared; a commit that the
-                               database does not know is lost there, and reported as heuristic: medcommit tx list, tx get
+                               database does not know is lost there, and reported as heuristic: medcommit tx get, the metric
+                               medcommit_heuristic_outcomes_total. History is searched too, as far back as --retention: the
+                               site logs each lost branch, and "history compared" when it is through; of those that were
+                               complete, tx get shows up to 500
   ZooKeeper was restored       branches that it does not know are rolled back; transactions that were acknowledged since the
                                backup, and their ids, are forgotten: compare the sites' medcommit_branches
 

@@ -81,6 +81,8 @@ func (w *world) execute(c *call) {
 		c.answer = txn.Finished{Key: e.XID.Key, Result: r}
 	case txn.ListPrepared:
 		c.answer = txn.PreparedListed{Token: e.Token, Branches: d.list(), Failed: fails}
+	case txn.FindBranches:
+		c.answer = txn.BranchesFound{Token: e.Token, Missing: d.missing(e.Keys), Failed: fails}
 	case txn.LoadSite:
 		c.answer = txn.SiteLoaded{Token: e.Token, Exists: d.hasRow, Row: d.row, Failed: fails}
 	case txn.SaveSite:
@@ -124,6 +126,17 @@ func (w *world) finish(s *site, k txn.Key, v txn.Verdict) txn.FinishResult {
 		w.judge.rolledBack(s, k)
 	}
 	return txn.FinishDone
+}
+
+// missing gives those of keys that are neither prepared nor marked.
+func (d *database) missing(keys []txn.Key) (list []txn.Key) {
+	for _, k := range keys {
+		_, prepared := d.prepared[k]
+		if _, marked := d.marked[k]; !prepared && !marked {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // save never lowers the row, but where an operator has adopted it; a late call of an older process is refused.

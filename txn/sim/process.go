@@ -143,7 +143,7 @@ func (w *world) perform(p *process, e txn.Effect) {
 	w.traceEffect(p, e)
 	switch e := e.(type) {
 	case nil:
-	case txn.Work, txn.Finish, txn.ListPrepared, txn.LoadSite, txn.SaveSite:
+	case txn.Work, txn.Finish, txn.ListPrepared, txn.FindBranches, txn.LoadSite, txn.SaveSite:
 		w.ask(p, e)
 	case txn.CancelWork:
 		w.cancel(p, e.Key)
@@ -157,6 +157,8 @@ func (w *world) perform(p *process, e txn.Effect) {
 		}
 	case txn.Adopted:
 		p.site.noticed = false
+	case txn.PastCompared:
+		w.trace("%s has lost %d of history", p, e.Lost)
 	case txn.WishAnswered, txn.SettledByHand, txn.HeuristicMismatch:
 	case txn.Ready, txn.BranchChanged:
 		p.ready = true

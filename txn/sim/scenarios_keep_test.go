@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,12 +32,18 @@ func duplicateWhileForgetting(t *testing.T) {
 }
 
 func restoredDatabase(t *testing.T) {
-	s := play(t, 1, 2)
+	s := play(t, 1, 2, func(w *world) { w.retention = time.Minute })
 	copied := s.sites["a"].db.backup()
 	c := s.ask("c1", "t1", "a:w:1", "b:w:1")
 	s.settle()
 	s.elapse(200 * time.Millisecond)
 	s.must(s.committed("a", c), "it is committed")
+	old := s.ask("c1", "t0", "a:w:1", "b:w:1")
+	s.settle()
+	for range 8 {
+		s.elapse(300 * time.Millisecond)
+	}
+	s.must(s.committed("a", old) && len(s.zk.logs[txn.Log{Kind: txn.Decisions}].live()) == 0, "both are retired")
 	s.stop("a")
 	s.sites["a"].db, s.sites["a"].restored = copied, true
 	s.start("a")
@@ -45,6 +52,13 @@ func restoredDatabase(t *testing.T) {
 	d := s.ask("c1", "t2", "a:w:1", "b:w:1")
 	s.settle()
 	s.must(!s.prepared("a", d), "it prepares nothing until an operator says which one counts")
+	s.adopt()
+	for range 8 {
+		s.elapse(300 * time.Millisecond)
+	}
+	for _, lost := range []*client{c, old} {
+		s.must(strings.Contains(string(s.zk.lookup(txn.AppliedPath("a")).now().data), string(lost.key)), "what it lost is reported")
+	}
 	s.end(c, toldCommitted)
 	s.must(d.told == toldCommitted, "then it goes on")
 }

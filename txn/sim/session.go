@@ -97,6 +97,8 @@ func (w *world) carryRead(p *process, e txn.Effect, v zxid) {
 		tell(txn.NodeListed{Token: e.Token, Path: e.Path, Children: w.zk.children(e.Path, v)})
 	case txn.FindPast:
 		tell(w.zk.findPast(e, v))
+	case txn.ListPast:
+		tell(w.zk.listPast(e, v))
 	case txn.ListLog:
 		out := txn.LogListed{Token: e.Token, Log: e.Log, Gen: 1}
 		if lf := w.zk.logs[e.Log]; lf != nil {

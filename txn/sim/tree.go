@@ -138,6 +138,23 @@ func (z *zookeeper) findPast(e txn.FindPast, v zxid) txn.PastFound {
 	return found
 }
 
+// listPast gives what one entry of history holds as it stands at v.
+func (z *zookeeper) listPast(e txn.ListPast, v zxid) txn.PastListed {
+	listed := txn.PastListed{Token: e.Token}
+	for _, entry := range z.logs[txn.Log{Kind: txn.History}].list(v) {
+		switch {
+		case entry.Pos.Before(e.From):
+		case len(listed.Keys) > 0:
+			listed.Next = entry.Pos
+			return listed
+		default:
+			listed.Add(entry.Segment, e.Participant)
+		}
+	}
+	listed.End = true
+	return listed
+}
+
 func (e *entry) read() txn.Entry {
 	return txn.Entry{Pos: e.pos, Ephemeral: e.owner != nil, Size: 100, Segment: e.segment}
 }
