@@ -22,9 +22,9 @@ import (
 func TestRestoredDatabase(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	r := startRestoreRig(ctx, t)
-	load := startRestoreLoad(ctx, t, r.client, "pharmacy", "emr")
-	others := startRestoreLoad(ctx, t, r.client, "lab", "emr")
+	r := startRestoreRig(ctx, t, 4*time.Second)
+	load := startRestoreLoad(ctx, t, r.client, 20*time.Second, "pharmacy", "emr")
+	others := startRestoreLoad(ctx, t, r.client, 20*time.Second, "lab", "emr")
 	load.progress(ctx, t, 30)
 
 	backup := filepath.Join(t.TempDir(), "backup")

@@ -17,6 +17,7 @@ type restoreLoad struct {
 	client  *client.Client
 	name    string // its ids begin so
 	sites   []string
+	timeout time.Duration // of each transaction
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 
@@ -32,9 +33,9 @@ const (
 )
 
 // startRestoreLoad begins a load. ctx bounds all of it.
-func startRestoreLoad(ctx context.Context, t *testing.T, c *client.Client, sites ...string) *restoreLoad {
+func startRestoreLoad(ctx context.Context, t *testing.T, c *client.Client, timeout time.Duration, sites ...string) *restoreLoad {
 	running, stop := context.WithCancel(ctx)
-	l := &restoreLoad{client: c, name: sites[0], sites: sites, stop: stop, told: map[string]txn.Transaction{}}
+	l := &restoreLoad{client: c, name: sites[0], sites: sites, timeout: timeout, stop: stop, told: map[string]txn.Transaction{}}
 	for range restoreClients {
 		l.workers.Go(func() {
 			tick := time.NewTicker(restorePause)
@@ -56,7 +57,7 @@ func (l *restoreLoad) one(ctx context.Context) {
 	id := fmt.Sprintf("%s-%05d", l.name, l.begun)
 	l.mu.Unlock()
 	_ = await(ctx, func() bool { // what has no outcome when ctx ends is missed by end
-		t, err := l.client.Submit(ctx, entryRequest(id, l.sites), txn.WaitDecision)
+		t, err := l.client.Submit(ctx, entryRequest(id, l.sites, l.timeout), txn.WaitDecision)
 		if err != nil || !t.State.Decided() {
 			return false
 		}
@@ -67,12 +68,12 @@ func (l *restoreLoad) one(ctx context.Context) {
 	})
 }
 
-// entryRequest notes a transaction at some sites; the pharmacy has a catalogue, the others are open.
-func entryRequest(id string, sites []string) txn.Request {
-	r := txn.Request{ID: id, Timeout: "20s"}
+// entryRequest notes a transaction at some sites; some have a catalogue, the others are open.
+func entryRequest(id string, sites []string, timeout time.Duration) txn.Request {
+	r := txn.Request{ID: id, Timeout: timeout.String()}
 	for _, site := range sites {
 		op := txn.Operation{Name: "note"}
-		if site != "pharmacy" {
+		if site != "pharmacy" && site != "orders" {
 			op = txn.Operation{Name: "put", Arguments: json.RawMessage(fmt.Sprintf(`{"key":"entry/%s","value":{"quantity":1},"if_absent":true}`, id))}
 		}
 		r.Branches = append(r.Branches, txn.BranchRequest{Participant: site, Operations: []txn.Operation{op}})

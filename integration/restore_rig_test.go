@@ -45,7 +45,8 @@ operations:
 // whyNotReady is how a site says that it waits for an operator.
 const whyNotReady = "its database or ZooKeeper was restored from a backup"
 
-func startRestoreRig(ctx context.Context, t *testing.T) *restoreRig {
+// startRestoreRig starts it, with more sites. Sessions end after the given time-out.
+func startRestoreRig(ctx context.Context, t *testing.T, sessions time.Duration, more ...local.Site) *restoreRig {
 	t.Helper()
 	r := &restoreRig{t: t, ctx: ctx, zkDir: t.TempDir(), postgres: dbtest.NewPostgres(t, map[string]string{"max_prepared_transactions": "200"})}
 	var err error
@@ -59,9 +60,11 @@ func startRestoreRig(ctx context.Context, t *testing.T) *restoreRig {
 	})
 	r.cluster, err = local.Start(ctx, local.Config{
 		Dir: t.TempDir(), Exe: program, ZooKeeper: strings.Join(r.zk.Addrs(), ","), Coordinators: 2,
-		Sites:            []local.Site{{Name: "pharmacy", Catalogue: []byte(noteCatalogue), Resource: r.url}, {Name: "lab"}, {Name: "emr"}},
-		CoordinatorFlags: []string{"--session-timeout", "4s"},
-		SiteFlags:        []string{"--session-timeout", "4s"},
+		Sites: append([]local.Site{
+			{Name: "pharmacy", Catalogue: []byte(noteCatalogue), Resource: r.url}, {Name: "lab"}, {Name: "emr"},
+		}, more...),
+		CoordinatorFlags: []string{"--session-timeout", sessions.String()},
+		SiteFlags:        []string{"--session-timeout", sessions.String()},
 	})
 	r.must(err)
 	t.Cleanup(r.cluster.Stop)
@@ -120,7 +123,7 @@ func (r *restoreRig) site(name string) local.Participant {
 }
 
 // holdUndecided stops all coordinators in the middle of the load until the pharmacy has branches prepared that nobody decides, lets
-// what says meet them, and lets the coordinators go on.
+// meet see them, and lets the coordinators go on. What was decided just before is finished within settles.
 func (r *restoreRig) holdUndecided(meet func(prepared []string)) {
 	r.t.Helper()
 	signal := func(s syscall.Signal) {
@@ -131,11 +134,14 @@ func (r *restoreRig) holdUndecided(meet func(prepared []string)) {
 	for {
 		signal(syscall.SIGSTOP)
 		var held []string
-		ctx, cancel := context.WithTimeout(r.ctx, 500*time.Millisecond)
+		var since time.Time
+		ctx, cancel := context.WithTimeout(r.ctx, 2*settles)
 		err := await(ctx, func() bool {
-			was := len(held)
-			held = r.prepared()
-			return len(held) > 1 && len(held) == was
+			now := r.prepared()
+			if !slices.Equal(now, held) {
+				held, since = now, time.Now()
+			}
+			return len(held) > 1 && time.Since(since) > settles
 		})
 		cancel()
 		if err == nil {
@@ -144,9 +150,12 @@ func (r *restoreRig) holdUndecided(meet func(prepared []string)) {
 			return
 		}
 		signal(syscall.SIGCONT)
+		time.Sleep(settles) // lets the load come to another point
 		r.must(r.ctx.Err())
 	}
 }
+
+const settles = 400 * time.Millisecond
 
 // info is how the coordinators see a site.
 func (r *restoreRig) info(name string) txn.ParticipantInfo {

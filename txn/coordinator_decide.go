@@ -1,5 +1,7 @@
 package txn
 
+import "slices"
+
 // ruling is what is to be decided of a transaction.
 type ruling struct {
 	verdict   Verdict
@@ -31,12 +33,20 @@ func (c *Coordinator) judge(t *transaction) ruling {
 	switch {
 	case all:
 		return ruling{verdict: VerdictCommit}
+	case c.heldBack(t):
 	case t.wish:
 		return ruling{verdict: VerdictAbort, reason: &Reason{Code: ReasonClient}}
 	case t.late(c.now):
 		return ruling{verdict: VerdictAbort, reason: c.lateReason(t)}
 	}
 	return ruling{}
+}
+
+// heldBack tells whether t waits for an operator's word to one of its sites that has found ZooKeeper restored (R10). The site votes
+// after that: perhaps it had committed t in the time that the backup does not know, and an abort, for a deadline or a client, would
+// split t. A site whose database was restored holds nothing back: who misses a vote has not committed.
+func (c *Coordinator) heldBack(t *transaction) bool {
+	return slices.ContainsFunc(t.sub.Participants, func(p string) bool { return c.sites[p].findsZooKeeperRestored() })
 }
 
 // lateReason names who had not voted at the deadline: first a site without a session.

@@ -18,6 +18,7 @@ type transaction struct {
 	completed int64 // wall clock, Unix milliseconds; zero while it is not complete
 	since     time.Duration
 	retired   bool // it is in history
+	anew      bool // its time has begun once more: see beginAnew
 	clouded   bool // an entry of the decisions that cannot be read may hold its decision: it is not decided here
 
 	// Of a leader:

@@ -154,10 +154,10 @@ func (c *Coordinator) submissionRead(t *transaction) {
 	c.consider(t)
 }
 
-// wish notes that a client wants an abort.
+// wish notes that a client wants an abort. What a site may have committed is not aborted for that (R10).
 func (c *Coordinator) wish(k Key) {
 	t, ok := c.index.txs[k]
-	if c.leads() == nil || !ok || t.decision != nil {
+	if c.leads() == nil || !ok || t.decision != nil || t.anew || c.heldBack(t) {
 		return
 	}
 	t.wish = true
@@ -175,7 +175,7 @@ func (c *Coordinator) passDeadlines() {
 		if !ok {
 			return
 		}
-		c.consider(t)
+		c.consider(t) // what is held back begins anew after that
 	}
 }
 

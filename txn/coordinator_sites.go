@@ -1,6 +1,9 @@
 package txn
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // site is what a coordinator knows of one participant.
 type site struct {
@@ -62,7 +65,11 @@ func (c *Coordinator) appliedRead(n NodeRead) {
 		c.index.unread++
 		return
 	}
+	waited := s.findsZooKeeperRestored()
 	s.applied, s.known = a, true
+	if waited && !s.findsZooKeeperRestored() {
+		c.beginAnew(s)
+	}
 	c.reportLost(s)
 	c.takeSettled(s)
 	passed := s.stuck
@@ -82,6 +89,27 @@ func (c *Coordinator) appliedRead(n NodeRead) {
 	}
 	if c.lead != nil {
 		c.lead.dirty = true
+	}
+}
+
+// findsZooKeeperRestored tells whether the site waits for an operator because it found ZooKeeper older than its database (R10).
+func (s *site) findsZooKeeperRestored() bool {
+	return s != nil && s.applied.Restored != nil && s.applied.Restored.What == RestoredZooKeeper
+}
+
+// beginAnew gives every undecided transaction of a site that goes on after a restore its whole time again: the site votes only now.
+func (c *Coordinator) beginAnew(s *site) {
+	for _, pos := range c.index.tsegs.places() {
+		for _, k := range c.index.tsegs.at[pos].keys {
+			t := c.index.txs[k]
+			if t.decision != nil || !slices.Contains(t.sub.Participants, s.name) {
+				continue
+			}
+			t.first, t.anew, t.wish = c.now, true, false
+			if l := c.leads(); l != nil {
+				l.deadlines.add(t.first+t.sub.Deadline(), t)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -94,4 +95,45 @@ func TestCoordinatorRetiresInSmallerPiecesWhatIsTooLarge(t *testing.T) {
 	if n := r.c.Counts(); n.History != 20 || n.InFlight != 0 {
 		t.Errorf("%+v", n)
 	}
+}
+
+// A transaction that is late, or that a client wants aborted, waits for an operator's word to a site that has found ZooKeeper restored:
+// that site may have committed it, and has its whole time to vote after that (R10). One whose database was restored lets the time pass.
+func TestCoordinatorHoldsBackWhatASiteMayHaveCommitted(t *testing.T) {
+	r := newCoordinatorRig(t, CoordinatorConfig{})
+	r.lead()
+	finds := func(site string, f *Finding) {
+		data, err := json.Marshal(Applied{Restored: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.step(NodeRead{Path: AppliedPath(site), Exists: true, Data: data})
+	}
+	r.submit(1, "k1", "late", "a", "b")
+	r.submit(2, "k2", "unwanted", "a", "b")
+	r.submit(3, "k3", "voted", "a", "b")
+	r.submit(4, "k4", "elsewhere", "a", "c")
+	finds("b", &Finding{What: RestoredZooKeeper, Nonce: "n"})
+	finds("c", &Finding{What: RestoredDatabase, Nonce: "n"})
+	r.vote("a", "k1", "k2", "k3", "k4")
+	r.step(AbortWish{Key: "k2"})
+	r.pass(time.Hour)
+	want := func(states map[Key]State) {
+		t.Helper()
+		for key, want := range states {
+			if got := r.state(key); got != want {
+				t.Errorf("%s is %v, not %v", key, got, want)
+			}
+		}
+	}
+	want(map[Key]State{"k1": StatePreparing, "k2": StatePreparing, "k3": StatePreparing, "k4": StateAborting})
+	r.vote("b", "k3")
+	want(map[Key]State{"k1": StatePreparing, "k2": StatePreparing, "k3": StateCommitting})
+	finds("b", nil)
+	r.step(AbortWish{Key: "k1"})
+	r.pass(time.Minute)
+	want(map[Key]State{"k1": StatePreparing, "k2": StatePreparing})
+	r.vote("b", "k1")
+	r.pass(time.Hour)
+	want(map[Key]State{"k1": StateCommitting, "k2": StateAborting})
 }

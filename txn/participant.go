@@ -18,7 +18,8 @@ type Participant struct {
 	batch uint64
 
 	bumped   bool // this process has once written the incarnation
-	discards int  // how often a session's state was thrown away
+	known    known
+	discards int // how often a session's state was thrown away
 	saver    saver
 
 	// branches holds what the session has read, and what the resource manager still works on, whichever session asked for it.

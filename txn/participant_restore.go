@@ -16,8 +16,10 @@ import (
 //
 // Where ZooKeeper is the older one, the row is taken back to ZooKeeper's. What was decided since the backup is decided again, from
 // what the sites have: a branch that was committed votes commit, for its marker is there; one that is prepared votes commit too; so
-// a transaction that was committed anywhere is committed again, if ZooKeeper still knows its submission and all its sites are
-// there before its deadline. What ZooKeeper does not know any more has no log: a branch of it that is prepared is presumed aborted
+// a transaction that was committed anywhere is committed again, if ZooKeeper still knows its submission and all its sites have an
+// operator's word and are there. The leader aborts none of them for a deadline or a client meanwhile, and then each has its whole time
+// again (Coordinator.heldBack); a site that has its word withdraws what it has prepared when it waits much longer for the others (R9).
+// An abort leaves nothing behind: what was aborted since the backup may be committed now. What ZooKeeper does not know any more has no log: a branch of it that is prepared is presumed aborted
 // once the operator has spoken, for nobody else can say; where it was committed at another site that is a split which only people
 // can see. So the list of what is prepared can be had before (Inventory), and what is to be committed is committed with the
 // database's own means before the word is given.
@@ -29,15 +31,35 @@ type restoreState struct {
 	busy    bool
 }
 
+// known is what this process knows of ZooKeeper, session after session: what was there once is there for good, but in a backup (R10).
+type known struct {
+	incarnation int32 // the last that was bumped
+	decisions   Pos   // how far the log was read
+	older       bool  // what a session found is less than that, and nobody was told yet
+}
+
+// bump notes the incarnation that a session has written.
+func (k *known) bump(incarnation int32) {
+	k.older = k.older || incarnation <= k.incarnation
+	k.incarnation = incarnation
+}
+
+// issue notes where the decision log ends.
+func (k *known) issue(end Pos) {
+	k.older = k.older || end.Before(k.decisions)
+	k.decisions = end
+}
+
 // judge compares what the database remembers with what ZooKeeper does (R10). In between is an ordinary crash.
 func (p *Participant) judge(s SiteLoaded, issued Pos) {
 	if f := p.applied.written.Restored; f != nil {
 		p.awaitOperator(f, s.Row)
 		return
 	}
+	p.known.issue(issued)
 	f := Finding{Nonce: fmt.Sprintf("%s-%d", p.nonce, p.attempt), Row: s.Row.Applied, At: p.wall}
 	switch {
-	case s.Exists && (issued.Before(s.Row.Applied) || s.Row.Incarnation > p.incarnation):
+	case p.known.older, s.Exists && (issued.Before(s.Row.Applied) || s.Row.Incarnation > p.incarnation):
 		f.What, f.Log = RestoredZooKeeper, issued
 	case s.Row.Applied.Before(p.applied.written.At):
 		f.What, f.Log = RestoredDatabase, p.applied.written.At
@@ -69,6 +91,7 @@ func (p *Participant) writeApplied(next Applied, more []Op, then func()) {
 
 func (p *Participant) awaitOperator(f *Finding, row SiteRow) {
 	p.phase = phaseRestored
+	p.known.older = false
 	p.restore = restoreState{finding: f, row: row}
 	p.emit(Restored{What: f.What})
 	p.emit(WatchNode{AdoptPath(p.cfg.Name)})

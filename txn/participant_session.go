@@ -33,6 +33,7 @@ func (p *Participant) sessionLost() {
 // discard forgets all that was read, but not that the resource manager still works: its branch must not be begun twice at once.
 func (p *Participant) discard() {
 	p.discards++
+	p.known.decisions = later(p.known.decisions, p.decisions.readTo)
 	p.siteSession = siteSession{nonce: p.nonce, attempt: p.attempt}
 	p.saver.then, p.saver.queued = nil, false
 	for key, b := range p.branches {
@@ -78,7 +79,8 @@ func (p *Participant) incarnationRead(n NodeRead) {
 	var found Incarnation
 	unreadable := json.Unmarshal(n.Data, &found) != nil || found.Process == "" // it names nobody, and no process writes such
 	mine := !unreadable && found.Process == p.cfg.Process
-	if p.bumped && !mine && !unreadable {
+	older := n.Version < p.known.incarnation // a backup's, or not up to date yet, which the bump will tell
+	if p.bumped && !mine && !unreadable && !older {
 		p.replaced(n.Version, found.Process)
 		return
 	}
@@ -127,6 +129,7 @@ func (p *Participant) bump(version int32, deletes []Op) {
 		}
 		p.bumped = true
 		p.incarnation = version + 1
+		p.known.bump(p.incarnation)
 		p.loadSite()
 	})
 }

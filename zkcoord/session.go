@@ -32,6 +32,7 @@ type session struct {
 	upOnce    sync.Once
 	gone      <-chan zk.Event // closed by the library when the Conn's own goroutine has ended
 	suspended atomic.Bool
+	giveUp    *time.Timer // runs while it is suspended
 
 	calls sync.WaitGroup // goroutines that may use conn
 
@@ -56,6 +57,8 @@ func (d *Driver) connect(ctx context.Context) (*session, bool) {
 		followers:   map[txn.Log]*follower{},
 		watches:     map[watchKey]*watch{},
 	}
+	s.giveUp = time.AfterFunc(time.Hour, s.lost)
+	s.giveUp.Stop()
 	// Not a child of ctx: when ctx ends, the session is still there to be closed in order.
 	s.ctx, s.lose = context.WithCancel(context.WithoutCancel(ctx))
 	conn, gone, err := zk.Connect(d.cfg.Servers, d.cfg.SessionTimeout,
@@ -84,6 +87,7 @@ func (s *session) hear(ev zk.Event) {
 	}
 	switch ev.State {
 	case zk.StateHasSession:
+		s.giveUp.Stop()
 		s.suspended.Store(false)
 		s.upOnce.Do(func() { close(s.up) })
 		s.mu.Lock()
@@ -91,15 +95,44 @@ func (s *session) hear(ev zk.Event) {
 		s.reconnected = make(chan struct{})
 		s.mu.Unlock()
 	case zk.StateDisconnected:
-		if !s.suspended.Swap(true) && s.ctx.Err() == nil {
+		if !s.suspended.Swap(true) && s.ctx.Err() == nil && s.stands() {
+			s.giveUp.Reset(sessionPatience * s.d.cfg.SessionTimeout)
 			s.d.log.Warn("connection suspended", "server", ev.Server)
 		}
 	case zk.StateExpired:
-		// Before the library can go on to a new session.
-		s.gate.shut()
-		s.hosts.stop()
-		s.lose()
+		s.over()
 	}
+}
+
+// stands tells whether there is, or was, a session at all.
+func (s *session) stands() bool {
+	select {
+	case <-s.up:
+		return true
+	default:
+		return false
+	}
+}
+
+// sessionPatience is for how many session time-outs a session may be without a connection before it is given up. Where a quorum is
+// there it has expired by then. Where there was none for that long it may still stand, and taking it up again would be no gain: a
+// ZooKeeper that was restored from a backup refuses for good whoever has seen something newer (R10), without saying why, and the
+// library would ask for ever. Nothing that the session has sent can come late: a server drops what it holds when it loses its leader.
+const sessionPatience = 2
+
+// lost gives the session up.
+func (s *session) lost() {
+	if s.suspended.Load() && s.ctx.Err() == nil {
+		s.d.log.Warn("no server takes the session up again: beginning another", "session", s.id)
+		s.over()
+	}
+}
+
+// over ends the session before the library can go on to a new one.
+func (s *session) over() {
+	s.gate.shut()
+	s.hosts.stop()
+	s.lose()
 }
 
 // start runs f as a call of the session, unless that is over.
@@ -119,6 +152,7 @@ func (s *session) end() {
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
+	s.giveUp.Stop()
 	lost := s.ctx.Err() != nil || s.suspended.Load()
 	s.lose()
 	if lost {

@@ -25,7 +25,9 @@ and whether a newer one is to be had. Then adopt it:
                                site logs each lost branch, and "history compared" when it is through; of those that were
                                complete, tx get shows up to 500
   ZooKeeper was restored       branches that it does not know are rolled back; transactions that were acknowledged since the
-                               backup, and their ids, are forgotten: compare the sites' medcommit_branches
+                               backup, and their ids, are forgotten: compare the sites' medcommit_branches. What it knows as
+                               undecided is decided again when all its sites are adopted: committed where it was, and perhaps
+                               where it was aborted since. Adopt all sites within a minute of one another
 
 The reason is logged.`,
 		Example: `  medcommit participants adopt pharmacy --reason "disk failed, restored the dump of 02:00"`,
