@@ -50,7 +50,7 @@ func (p *Participant) takeUnfinished() {
 	for _, u := range p.applied.written.Unfinished {
 		b := p.branches[u.Key]
 		gone := b == nil || b.verdict == VerdictNone && b.segment == nil
-		if gone && u.Lost { // only history knows it: what was lost after it was complete is retired all the same
+		if gone && u.Lost && u.Key.Valid() { // only history knows it: what was lost after it was complete is retired all the same
 			p.takePast(u.Key)
 			continue
 		}

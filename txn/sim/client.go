@@ -52,7 +52,7 @@ func (w *world) request(p *process, b *body) *client {
 func (w *world) submit(c *client) {
 	c.again = false
 	w.keys++
-	c.key = txn.Key(fmt.Sprintf("k%d", w.keys))
+	c.key = txn.Key(fmt.Sprintf("k%025d", w.keys))
 	ticket := txn.Ticket(w.keys)
 	s := txn.Submission{
 		Key: c.key, ID: c.id, Digest: c.body.digest, Participants: c.body.sites, Timeout: c.body.timeout, By: c.at.name,
