@@ -25,6 +25,7 @@ type service struct {
 	err      error
 	notices  chan txn.Notice
 	drained  bool
+	unready  int // how often the lab is still shown as not ready
 	finished *time.Time
 }
 
@@ -58,13 +59,21 @@ func (s *service) Transactions(_ context.Context, f txn.Filter) (txn.Page, error
 }
 
 func (s *service) lab() txn.ParticipantInfo {
+	waits := ""
+	if s.unready > 0 {
+		waits = "the recovery to end"
+	}
 	return txn.ParticipantInfo{
-		Name: "lab", Kind: "embedded", Alive: true, Ready: true, Drained: s.drained, InDoubt: 2, OldestInDoubtSeconds: 1.25,
+		Name: "lab", Kind: "embedded", Alive: true, Ready: s.unready == 0, Waits: waits, Drained: s.drained, InDoubt: 2, OldestInDoubtSeconds: 1.25,
 		Operations: []txn.OperationInfo{{Name: "tick"}},
 	}
 }
 
 func (s *service) Participants(context.Context) ([]txn.ParticipantInfo, error) {
+	if s.unready > 0 {
+		s.unready--
+		return []txn.ParticipantInfo{s.lab()}, nil
+	}
 	return []txn.ParticipantInfo{s.lab()}, s.err
 }
 
@@ -172,7 +181,9 @@ func TestExitCodes(t *testing.T) {
 		{"resolve nowhere", service{}, "tx resolve rx-1 --outcome committed --reason x", "", exitUsage, "--participant"},
 		{"resolve somehow", service{}, "tx resolve rx-1 --participant lab --reason x", "", exitUsage, "--outcome"},
 		{"adopt", service{}, "participants adopt lab --reason x", "", exitDone, "lab"},
-		{"adopt later", service{err: txn.ErrPerhaps}, "participants adopt lab --reason x", "", exitError, "has not heeded it yet"},
+		{"adopt, ready after a while", service{unready: 3}, "participants adopt lab --reason x -o json", "", exitDone, `"ready": true`},
+		{"adopt, heeded late", service{err: txn.ErrPerhaps, unready: 1 << 30}, "participants adopt lab --reason x --timeout 300ms", "", exitError, "is not ready yet: it waits for the recovery to end"},
+		{"adopt, never ready, as JSON", service{unready: 1 << 30}, "participants adopt lab --reason x --timeout 300ms -o json", "", exitError, `"ready": false`},
 		{"adopt nothing", service{err: txn.ErrNothingToAdopt}, "participants adopt lab --reason x", "", exitError, "does not wait for an operator"},
 		{"adopt without a reason", service{}, "participants adopt lab", "", exitUsage, "--reason"},
 		{"watch committed", service{state: txn.StateCommitting}, "tx watch rx-1", "", exitDone, "committing"},

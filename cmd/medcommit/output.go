@@ -114,3 +114,29 @@ func orDash(text string) string {
 	}
 	return text
 }
+
+// statusLine is a line that is written over by the next one, and nothing where w is no terminal.
+type statusLine struct {
+	w    io.Writer
+	text string
+}
+
+func newStatusLine(w io.Writer) *statusLine {
+	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		w = io.Discard
+	}
+	return &statusLine{w: w}
+}
+
+func (l *statusLine) show(text string) {
+	if text != l.text {
+		l.text = text
+		fmt.Fprint(l.w, "\r\x1b[K"+text)
+	}
+}
+
+func (l *statusLine) clear() {
+	if l.text != "" {
+		fmt.Fprint(l.w, "\r\x1b[K")
+	}
+}
