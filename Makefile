@@ -68,7 +68,7 @@ bench-coordination: setup build ## the coordination alone: resource managers tha
 
 # What is read that others wrote: one after the other, so that each has the machine.
 FUZZ = api:FuzzSubmission api/exactjson:FuzzParse zkcoord:FuzzDecodeSegment zkcoord:FuzzRecords participant:FuzzParseCatalogue \
-	participant:FuzzSplitSQL participant:FuzzCalls participant/mysql:FuzzListed participant/embedded:FuzzDecimal txn:FuzzParseXID
+	participant:FuzzSplitSQL participant:FuzzCalls participant:FuzzPlainWork participant/mysql:FuzzListed participant/embedded:FuzzDecimal txn:FuzzParseXID
 
 fuzz: ## what strangers may send, FUZZTIME (30s) for each of the fuzz tests
 	@for f in $(FUZZ); do \

@@ -19,6 +19,7 @@ type parameters struct {
 	// properties are the arguments that the schema names, wherever in it; required those that it demands in any case.
 	properties map[string]*jsonschema.Schema
 	required   map[string]bool
+	plain      *plainSchema // the same, where it is that simple
 }
 
 // compileParameters compiles a JSON Schema of arguments; an empty one takes none. It also gives the schema to publish: the same,
@@ -49,6 +50,7 @@ func compileParameters(raw json.RawMessage) (*parameters, json.RawMessage, error
 			return nil, nil, fmt.Errorf("parameter %s is built in and cannot be declared", name)
 		}
 	}
+	p.plain = p.plainSchema()
 	published, err := json.Marshal(root)
 	return p, published, err
 }

@@ -69,6 +69,9 @@ func (p *Participant) calls(ctx context.Context, w txn.Work) ([]Call, error) {
 			return nil, err
 		}
 	}
+	if calls, ok := p.catalogue.plainCalls(payload, w.Prepare.ID, p.config.Name); ok {
+		return calls, nil
+	}
 	var work txn.WorkRequest
 	if err := json.Unmarshal(payload, &work); err != nil {
 		return nil, errPayload // the decoder's own text may quote it
