@@ -40,6 +40,15 @@ func (c *Coordinator) LookupKey(k Key) (t Transaction, dup Key, ok bool) {
 	return c.view(live), dup, true
 }
 
+// StateOf gives a live submission's state, for who need not see the rest of it yet.
+func (c *Coordinator) StateOf(k Key) (s State, ok bool) {
+	t, ok := c.index.txs[k]
+	if !ok {
+		return 0, false
+	}
+	return t.state(), true
+}
+
 // EachLive gives the live transactions that are not in history and whose key is less than before, where before is not empty,
 // newest first in log order, until f says no. Duplicates are left out.
 func (c *Coordinator) EachLive(before Key, f func(Transaction) bool) {
@@ -109,17 +118,26 @@ func (c *Coordinator) view(t *transaction) Transaction {
 			b.Outcome = outcomeOf(d.Verdict)
 		}
 	}
-	switch {
-	case d == nil:
-		v.State = StatePreparing
-	case t.completed == 0 && d.Verdict == VerdictCommit && !t.retired:
-		v.State = StateCommitting
-	case t.completed == 0 && !t.retired:
-		v.State = StateAborting
-	default:
+	if v.State = t.state(); v.State == StateCommitted || v.State == StateAborted {
 		v.Completed = moment(t.completed)
 	}
 	return v
+}
+
+// state is how far a live transaction has come.
+func (t *transaction) state() State {
+	d, complete := t.decision, t.completed != 0 || t.retired
+	switch {
+	case d == nil:
+		return StatePreparing
+	case d.Verdict == VerdictCommit && !complete:
+		return StateCommitting
+	case d.Verdict == VerdictAbort && complete:
+		return StateAborted
+	case !complete:
+		return StateAborting
+	}
+	return StateCommitted
 }
 
 // View makes what clients see of a transaction in history.

@@ -37,7 +37,7 @@ func (c *Coordinator) syncedNow() {
 }
 
 func (c *Coordinator) lookAfter(key txn.Key) {
-	if _, _, live := c.machine.LookupKey(key); !live {
+	if _, live := c.machine.StateOf(key); !live {
 		c.wentBy(key)
 	}
 }

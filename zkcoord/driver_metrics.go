@@ -9,19 +9,24 @@ import (
 
 // driverMetrics are a driver's.
 type driverMetrics struct {
-	duration    *prometheus.HistogramVec
+	duration    map[request]prometheus.Observer
 	expirations prometheus.Counter
 	undecodable *prometheus.CounterVec
 }
 
 func newDriverMetrics(r prometheus.Registerer) *driverMetrics {
 	f := promauto.With(r)
+	durations := f.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "medcommit_zookeeper_request_duration_seconds",
+		Help:    "How long ZooKeeper took to answer a request, time without a connection included.",
+		Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
+	}, []string{"op"})
+	duration := map[request]prometheus.Observer{}
+	for _, r := range []request{reqMulti, reqCreate, reqSet, reqGet, reqExists, reqChildren} {
+		duration[r] = durations.WithLabelValues(string(r))
+	}
 	return &driverMetrics{
-		duration: f.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "medcommit_zookeeper_request_duration_seconds",
-			Help:    "How long ZooKeeper took to answer a request, time without a connection included.",
-			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
-		}, []string{"op"}),
+		duration: duration,
 		expirations: f.NewCounter(prometheus.CounterOpts{
 			Name: "medcommit_zookeeper_session_expirations_total",
 			Help: "ZooKeeper sessions of this process that were lost.",
@@ -47,5 +52,5 @@ const (
 )
 
 func (m *driverMetrics) observe(r request, since time.Time) {
-	m.duration.WithLabelValues(string(r)).Observe(time.Since(since).Seconds())
+	m.duration[r].Observe(time.Since(since).Seconds())
 }

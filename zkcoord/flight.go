@@ -79,6 +79,19 @@ func (f *flights) concerns(key txn.Key) bool {
 	return f.own[key] != nil || len(f.waiters[key]) > 0
 }
 
+// awaits tells whether anything here waits for key to come to s.
+func (f *flights) awaits(key txn.Key, s txn.State) bool {
+	if fl := f.own[key]; fl != nil && s.Decided() && (!fl.decided || enough(txn.WaitCompleted, s)) {
+		return true // to be counted
+	}
+	for _, w := range f.waiters[key] {
+		if enough(w.wait, s) {
+			return true
+		}
+	}
+	return false
+}
+
 // wake answers those for whom view is enough.
 func (f *flights) wake(view *txn.Transaction) {
 	waiting := f.waiters[view.Key]

@@ -34,7 +34,7 @@ func (c *Coordinator) submitted(e txn.Submitted) {
 	case txn.SubmitAccepted:
 		c.flights.own[e.Key] = fl
 		c.await(e.Key, &waiter{wait: fl.wait, answers: fl.answers})
-		if _, _, live := c.machine.LookupKey(e.Key); live {
+		if _, live := c.machine.StateOf(e.Key); live {
 			c.changed(e.Key)
 		}
 		return
@@ -49,7 +49,8 @@ func (c *Coordinator) submitted(e txn.Submitted) {
 // await lets w wait for key; it is answered at once where key has come far enough.
 func (c *Coordinator) await(key txn.Key, w *waiter) {
 	c.flights.waiters[key] = append(c.flights.waiters[key], w)
-	if t, _, live := c.machine.LookupKey(key); live {
+	if s, live := c.machine.StateOf(key); live && enough(w.wait, s) {
+		t, _, _ := c.machine.LookupKey(key)
 		c.flights.wake(&t)
 	}
 }
@@ -68,11 +69,15 @@ func (c *Coordinator) changed(key txn.Key) {
 	if !told && !c.flights.concerns(key) {
 		return
 	}
-	t, _, live := c.machine.LookupKey(key)
+	s, live := c.machine.StateOf(key)
 	if !live {
 		c.wentBy(key)
 		return
 	}
+	if !told && !c.flights.awaits(key, s) {
+		return // nobody would look at the view
+	}
+	t, _, _ := c.machine.LookupKey(key)
 	c.progress(&t, told)
 }
 
