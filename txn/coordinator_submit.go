@@ -8,6 +8,8 @@ type submitting struct {
 	flying  bool       // a multi is in flight
 	looking bool       // the logs are read before the next one; over with the session
 	lost    []*handing // the answer was lost: perhaps they are in the log (R6)
+	doubted []*handing // their ids' meaning is read before they are answered
+	judging bool       // and is being read
 	unread  []unread   // in the log, and not read there yet; in log order, of this session
 }
 
@@ -23,18 +25,23 @@ type handing struct {
 	since   time.Duration
 	horizon int32 // as it was before the id was looked for (R15)
 	sent    bool  // perhaps it is in the log
+	asked   bool  // of the doubted: what its id means is being read for it
+	certain bool  // and was read
 }
 
 // submitOne looks for the id and queues the submission where it is new, and where there is room for it in history. An id that is
 // known is answered in any case: it was started.
 func (c *Coordinator) submitOne(s Submit) {
-	h := &handing{Submit: s, since: c.now, horizon: c.horizon}
+	c.place(&handing{Submit: s, since: c.now, horizon: c.horizon})
+}
+
+func (c *Coordinator) place(h *handing) {
 	switch {
 	case !c.synced:
-		c.emit(Submitted{Ticket: s.Ticket, Result: SubmitUnavailable})
+		c.emit(Submitted{Ticket: h.Ticket, Result: SubmitUnavailable})
 	case c.answerKnown(h):
 	case c.index.bytes >= c.cfg.HistoryBytes:
-		c.emit(Submitted{Ticket: s.Ticket, Result: SubmitFull})
+		c.emit(Submitted{Ticket: h.Ticket, Result: SubmitFull})
 	default:
 		c.submit.waiting = append(c.submit.waiting, h)
 	}
@@ -48,6 +55,8 @@ func (c *Coordinator) answerKnown(h *handing) bool {
 		return false
 	case t == nil:
 		c.emit(Submitted{Ticket: h.Ticket, Result: SubmitPast, Chapter: p.pos})
+	case t.sub.Digest != h.Submission.Digest && t.decision == nil && !h.certain:
+		c.doubt(h)
 	case t.sub.Digest != h.Submission.Digest:
 		c.emit(Submitted{Ticket: h.Ticket, Result: SubmitIDReuse, Key: t.sub.Key})
 	default:
@@ -56,11 +65,44 @@ func (c *Coordinator) answerKnown(h *handing) bool {
 	return true
 }
 
+// doubt puts a submission off whose id another, undecided one seems to have with another digest: here that is not decided, but it may
+// be a duplicate of what this coordinator has not read yet, or long gone. All logs are read to their ends first (R3).
+func (c *Coordinator) doubt(h *handing) {
+	c.submit.doubted = append(c.submit.doubted, h)
+	if !c.submit.judging {
+		c.judgeDoubted()
+	}
+}
+
+func (c *Coordinator) judgeDoubted() {
+	s := &c.submit
+	s.judging = true
+	for _, h := range s.doubted {
+		h.asked = true
+	}
+	c.touch(func() {
+		c.readAll(func() {
+			c.prune(func() {
+				doubted := s.doubted
+				s.doubted, s.judging = nil, false
+				for _, h := range doubted {
+					if h.certain = h.asked; h.certain {
+						c.place(h)
+					} else {
+						c.doubt(h)
+					}
+				}
+			})
+		})
+	})
+}
+
 // expireSubmissions answers those that are too old to be written (R15): an id that was known when they came may since be forgotten.
 func (c *Coordinator) expireSubmissions() {
 	old := func(h *handing) bool { return c.now-h.since > Patience(c.cfg.Retention) }
 	c.submit.waiting = c.answerWhere(c.submit.waiting, old)
 	c.submit.lost = c.answerWhere(c.submit.lost, old)
+	c.submit.doubted = c.answerWhere(c.submit.doubted, old)
 }
 
 // answerWhere answers, and leaves out, those of hs that gone names: 503 where no multi was ever sent, else 202.
@@ -81,8 +123,10 @@ func (c *Coordinator) answerWhere(hs []*handing, gone func(*handing) bool) []*ha
 
 // failUnsent answers, at the end of a session, what is surely not in the log.
 func (c *Coordinator) failUnsent() {
-	c.submit.looking = false
-	c.submit.waiting = c.answerWhere(c.submit.waiting, func(*handing) bool { return true })
+	c.submit.looking, c.submit.judging = false, false
+	all := func(*handing) bool { return true }
+	c.submit.waiting = c.answerWhere(c.submit.waiting, all)
+	c.submit.doubted = c.answerWhere(c.submit.doubted, all)
 }
 
 // requeue takes back what surely was not applied.
@@ -239,7 +283,7 @@ func (c *Coordinator) lookAgain() {
 			waiting := c.submit.waiting
 			c.submit.waiting = nil
 			for _, h := range waiting {
-				h.horizon = n.Version
+				h.horizon, h.asked, h.certain = n.Version, false, false
 				if !c.answerKnown(h) {
 					c.submit.waiting = append(c.submit.waiting, h)
 				}

@@ -133,13 +133,19 @@ func (c *Coordinator) settle(wait context.Context, h *txn.Handed, a answer) (txn
 
 // meaning waits for the transaction that the id already means, and answers with it. errAgain: the id means nothing any more.
 func (c *Coordinator) meaning(wait context.Context, h *txn.Handed) (txn.Transaction, error) {
-	for {
+	for caught := false; ; {
 		found, err := c.find(wait, h.ID)
 		switch {
 		case errors.Is(err, txn.ErrNotFound):
 			return txn.Transaction{}, errAgain
 		case err != nil:
 			return txn.Transaction{}, err
+		case found.digest != h.Digest && !caught && !found.view.State.Decided():
+			if err := c.catchUp(wait); err != nil { // it may be a duplicate of what was not read yet (R3)
+				return txn.Transaction{}, err
+			}
+			caught = true
+			continue
 		case found.digest != h.Digest:
 			return txn.Transaction{}, txn.ErrIDReuse
 		case enough(h.Wait, found.view.State):
