@@ -66,7 +66,7 @@ bench-coordination: setup build ## the coordination alone: resource managers tha
 	@$(GO) build -o bin/coordination ./integration/coordination
 	@./bin/coordination $(ARGS)
 
-# What is read that others wrote: one after the other, so that each has the machine.
+# What is read that others wrote: one after the other, so that each has the machine. What once led somewhere new is kept in testdata/fuzz.
 FUZZ = api:FuzzSubmission api/exactjson:FuzzParse zkcoord:FuzzDecodeSegment zkcoord:FuzzRecords participant:FuzzParseCatalogue \
 	participant:FuzzSplitSQL participant:FuzzCalls participant:FuzzPlainWork participant/mysql:FuzzListed participant/embedded:FuzzDecimal txn:FuzzParseXID
 
