@@ -280,6 +280,12 @@ func (s *script) layOut(args []string) {
 		}
 	case "compare":
 		s.lay.applied.Compare = true
+	case "settled": // key=verdict:decision ...
+		for _, a := range args {
+			key, rest, _ := strings.Cut(a, "=")
+			verdict, decision, _ := strings.Cut(rest, ":")
+			s.lay.applied.Settled = append(s.lay.applied.Settled, Settled{Key: Key(key), Verdict: s.verdict(verdict), Decision: s.verdict(decision)})
+		}
 	case "row":
 		s.lay.exists = true
 		s.lay.row = SiteRow{Applied: s.pos(args[0]), Incarnation: int32(s.number(args[1]))}
