@@ -3,9 +3,12 @@ package participant_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/medcommit/medcommit/participant"
 	"github.com/medcommit/medcommit/participant/embedded"
@@ -21,6 +24,7 @@ type faulty struct {
 	loseAnswer  atomic.Bool  // of the next prepare
 	lookups     atomic.Int32 // how many of the next look-ups fail
 	commits     atomic.Int32 // how many of the next commits fail
+	forget      atomic.Bool  // loses the branch of the next commit
 }
 
 func (f *faulty) Prepare(ctx context.Context, x txn.XID, calls []participant.Call) (txn.Ballot, error) {
@@ -44,6 +48,11 @@ func (f *faulty) Lookup(ctx context.Context, x txn.XID) (participant.Standing, e
 func (f *faulty) Commit(ctx context.Context, x txn.XID) error {
 	if f.commits.Add(-1) >= 0 {
 		return errInjected
+	}
+	if f.forget.CompareAndSwap(true, false) {
+		if err := f.Rollback(ctx, x); err != nil {
+			return err
+		}
 	}
 	return f.Store.Commit(ctx, x)
 }
@@ -101,6 +110,45 @@ func TestCommitThatFails(t *testing.T) {
 		tx, err := r.coordinator.Transaction(t.Context(), h.ID)
 		return err == nil && tx.State == txn.StateCommitted
 	})
+}
+
+// TestLostBranchIsNoted: what its database has lost is reported until an operator takes note of it, and counted once (R7, R13).
+func TestLostBranchIsNoted(t *testing.T) {
+	r, s, f := startFaulty(t)
+	f.forget.Store(true)
+	h := r.handed(branches{"alpha": {put("lost", 1)}})
+	h.Wait = txn.WaitDecision
+	if tx, err := r.coordinator.Submit(t.Context(), h); err != nil || !tx.State.Commit() {
+		t.Fatalf("got %+v, %v", tx, err)
+	}
+	now := func() txn.Transaction {
+		tx, err := r.coordinator.Transaction(t.Context(), h.ID)
+		if err != nil {
+			return txn.Transaction{Branches: []txn.Branch{{}}}
+		}
+		return tx
+	}
+	r.eventually("the loss to show", func() bool { return now().Branches[0].Outcome == txn.OutcomeHeuristicRollback })
+	if tx := now(); tx.State != txn.StateCommitting {
+		t.Errorf("before it is noted: %+v", tx)
+	}
+	note := txn.Resolution{Participant: "alpha", Verdict: txn.VerdictAbort, Reason: "seen", Force: true}
+	if tx, err := r.coordinator.Resolve(t.Context(), h.ID, note); err != nil {
+		t.Errorf("noting it: %+v, %v", tx, err)
+	}
+	r.eventually("the transaction to be over", func() bool { return now().State == txn.StateCommitted })
+	if got := now().Branches[0].Outcome; got != txn.OutcomeHeuristicRollback {
+		t.Errorf("after it is noted: %v", got)
+	}
+	want := `
+# HELP medcommit_heuristic_outcomes_total Branches that ended otherwise than was decided, by how they ended.
+# TYPE medcommit_heuristic_outcomes_total counter
+medcommit_heuristic_outcomes_total{outcome="heuristic-commit",participant="alpha"} 0
+medcommit_heuristic_outcomes_total{outcome="heuristic-rollback",participant="alpha"} 1
+`
+	if err := testutil.GatherAndCompare(s.metrics, strings.NewReader(want), "medcommit_heuristic_outcomes_total"); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestDatabaseThatIsSilent: the site says that it is not ready while its database does not answer.

@@ -184,7 +184,9 @@ func (p *Participant) carryOut(ctx context.Context, effects []txn.Effect) error 
 			p.log.Info("branch resolved", "key", w.Key, "outcome", w.Verdict, "decided", w.Decision, "force", w.Force,
 				"reason", w.Reason, "by", w.By, "result", e.Result)
 		case txn.SettledByHand:
-			p.metrics.settled(e.Verdict)
+			if !p.reported[e.Key] { // else it was lost, which is counted, and an operator took note
+				p.metrics.settled(e.Verdict)
+			}
 			p.log.Warn("branch heuristic", "key", e.Key, "ended", e.Verdict, "decision", e.Decision)
 		case txn.HeuristicMismatch:
 			p.log.Error("branch heuristic against its decision", "key", e.Key, "ended", e.Verdict, "decision", e.Decision)

@@ -31,13 +31,18 @@ func (c *Coordinator) forget(l *leadership) bool {
 	return true
 }
 
-// oldChapters gives the entries of history that are older than the retention, and than the longest that a request which came within
-// it may take to look for its id (R15), and all of whose transactions are gone from the live logs; it stops at the first that
+// remembered is for how long what is complete is kept: for the retention, and for the longest that a request which came within it may
+// take to look for its id (R15).
+func (c *Coordinator) remembered() time.Duration {
+	return c.cfg.Retention + 2*Patience(c.cfg.Retention)
+}
+
+// oldChapters gives the entries of history that are to be remembered no longer, and all of whose transactions are gone from the live logs; it stops at the first that
 // is not, so that the order is kept.
 func (c *Coordinator) oldChapters() []Pos {
 	var old []Pos
 	c.index.chapters.each(func(pos Pos, ch chapter) bool {
-		if c.now-ch.first < c.cfg.Retention+2*Patience(c.cfg.Retention) {
+		if c.now-ch.first < c.remembered() {
 			return false
 		}
 		for _, k := range ch.keys {
@@ -71,12 +76,20 @@ func (c *Coordinator) awaitDuplicates(l *leadership, old []Pos) {
 	for _, pos := range free {
 		ops = append(ops, Op{Kind: OpDeleteEntry, Log: historyLog, Pos: pos})
 	}
+	c.deleteEntries(l, ops, func(o Op) { c.index.dropChapter(o.Pos) })
+}
+
+// deleteEntries deletes entries of the logs, in one multi; gone is told of each that is not there any more. What became of it when the
+// answer was lost is read back (R6).
+func (c *Coordinator) deleteEntries(l *leadership, ops []Op, gone func(Op)) {
 	c.keep(l, ops, func(r multiResult) {
 		switch {
 		case r.done:
-			each(free, c.index.dropChapter)
+			for _, o := range ops {
+				gone(o)
+			}
 		case r.failed && r.err == OpErrNoNode:
-			c.index.dropChapter(ops[r.index].Pos)
+			gone(ops[r.index])
 		case r.lost():
 			l.busy = true
 			c.prune(func() { l.busy = false })

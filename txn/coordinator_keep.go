@@ -207,12 +207,11 @@ func (c *Coordinator) clear(l *leadership) bool {
 	if !l.dirty || c.now < l.clearAt {
 		return false
 	}
-	l.dirty = false
 	half := (c.cfg.MaxOps - 2) / 2
 	submissions := c.freeSubmissions(nil, half)
 	decisions := c.freeDecisions(half)
 	if len(submissions)+len(decisions) == 0 {
-		l.clearAt = c.now + clearAfter
+		l.dirty, l.clearAt = false, c.now+clearAfter
 		return false
 	}
 	var ops []Op
@@ -222,19 +221,11 @@ func (c *Coordinator) clear(l *leadership) bool {
 	for _, pos := range decisions {
 		ops = append(ops, Op{Kind: OpDeleteEntry, Log: decisionsLog, Pos: pos})
 	}
-	c.keep(l, ops, func(r multiResult) {
-		l.dirty = true
-		switch {
-		case r.done:
-			each(submissions, c.index.dropSubmissions)
-			each(decisions, c.index.dropDecisions)
-		case r.failed && r.err == OpErrNoNode && ops[r.index].Log == transactionsLog:
-			c.index.dropSubmissions(ops[r.index].Pos)
-		case r.failed && r.err == OpErrNoNode:
-			c.index.dropDecisions(ops[r.index].Pos)
-		case r.lost():
-			l.busy = true
-			c.prune(func() { l.busy = false })
+	c.deleteEntries(l, ops, func(o Op) {
+		if o.Log == transactionsLog {
+			c.index.dropSubmissions(o.Pos)
+		} else {
+			c.index.dropDecisions(o.Pos)
 		}
 	})
 	return true

@@ -139,7 +139,7 @@ func (c *Coordinator) restate(l *leadership) bool {
 func (c *Coordinator) oldUnreadable(log Log) []Pos {
 	var old []Pos
 	for pos, u := range c.index.unreadable[log.Kind] {
-		if !u.newer && c.now-u.first >= c.cfg.Retention && len(old) < 100 {
+		if !u.newer && c.now-u.first >= c.remembered() && len(old) < 100 {
 			old = append(old, pos)
 		}
 	}
@@ -147,8 +147,8 @@ func (c *Coordinator) oldUnreadable(log Log) []Pos {
 	return old
 }
 
-// clearUnreadable deletes submissions and chapters of history that nobody has been able to read for the length of the retention. Once
-// a submission's entry is gone, no leader to come decides anything of it.
+// clearUnreadable deletes submissions and chapters of history that nobody has been able to read for as long as what is
+// complete is remembered. Once a submission's entry is gone, no leader to come decides anything of it.
 func (c *Coordinator) clearUnreadable(l *leadership) bool {
 	for _, log := range []Log{transactionsLog, historyLog} {
 		old := c.oldUnreadable(log)
@@ -159,14 +159,7 @@ func (c *Coordinator) clearUnreadable(l *leadership) bool {
 		for _, pos := range old {
 			ops = append(ops, Op{Kind: OpDeleteEntry, Log: log, Pos: pos})
 		}
-		c.keep(l, ops, func(r multiResult) {
-			switch {
-			case r.done:
-				each(old, func(pos Pos) { c.nowReadable(log.Kind, pos) })
-			case r.failed && r.err == OpErrNoNode:
-				c.nowReadable(log.Kind, ops[r.index].Pos)
-			}
-		})
+		c.deleteEntries(l, ops, func(o Op) { c.nowReadable(log.Kind, o.Pos) })
 		return true
 	}
 	return false

@@ -102,6 +102,10 @@ func TestCoordinatorDoesNotRepeatWhatItCannotRead(t *testing.T) {
 	if n := r.c.Counts().Unread; n != 1 {
 		t.Errorf("%d entries are unreadable", n)
 	}
+	r.pass(31 * time.Second) // a request that came within the retention may still look for its id
+	if n := r.c.Counts().Unread; n != 1 {
+		t.Errorf("%d entries are unreadable after the retention", n)
+	}
 	r.pass(time.Minute)
 	if n := r.c.Counts().Unread; n != 0 || len(r.entries[transactionsLog]) != 1 {
 		t.Errorf("%d entries are unreadable, the log holds %v", n, r.entries[transactionsLog])
@@ -141,5 +145,33 @@ func TestCoordinatorDecidesInSmallerPieces(t *testing.T) {
 		if got := r.state(k); got != StateCommitting {
 			t.Errorf("%s is %v", k, got)
 		}
+	}
+}
+
+// What was deleted and the answer lost is read back, and not deleted again (R6).
+func TestCoordinatorReadsBackADeletionOfTheUnreadable(t *testing.T) {
+	r := newCoordinatorRig(t, CoordinatorConfig{Retention: time.Minute})
+	r.lead()
+	r.garbled[transactionsLog] = true
+	for i := range 3 {
+		r.submit(Ticket(i+1), Key(fmt.Sprintf("k%d", i)), fmt.Sprintf("t%d", i), "a")
+	}
+	r.garbled[transactionsLog] = false
+	deletions := 0
+	r.hold = func(e Effect) bool {
+		m, ok := e.(Multi)
+		if !ok || m.Ops[len(m.Ops)-1].Kind != OpDeleteEntry {
+			return false
+		}
+		deletions++
+		if deletions == 1 {
+			r.multi(m)
+			r.tell(MultiLost{Token: m.Token})
+		}
+		return deletions == 1
+	}
+	r.pass(3 * time.Minute)
+	if n := r.c.Counts().Unread; n != 0 || deletions != 1 {
+		t.Errorf("%d entries are unreadable after %d deletions", n, deletions)
 	}
 }

@@ -22,7 +22,8 @@
 // newer program wrote is never deleted.
 //
 //   - transactions: skipped. Nobody who has not read it decides anything of it; its sites withdraw their branches, whoever leads, when
-//     any leader would have decided them long ago; its client hears "perhaps". It is deleted after the retention.
+//     any leader would have decided them long ago; its client hears "perhaps". It is deleted when history of its
+//     age is: after the retention, and a little (txn.Patience).
 //   - inbox: skipped. The site does not vote, so the transactions abort at their deadlines. Until the database is seen to have nothing
 //     prepared that no log knows, the site presumes nothing (R10); then the entry is deleted.
 //   - votes: no votes. A persistent one is a withdrawal of nobody knows what: all undecided branches of the site are withdrawn again.
@@ -30,8 +31,8 @@
 //     one multi. A leader that does not know it decides no transaction that was undecided then, and all that come later; a site holds
 //     the branches that it had voted for, names them in "applied", and goes on. An operator who deletes the entry says that its
 //     decisions count for nothing: compare the databases first.
-//   - history: skipped; the ids in it are known while somebody remembers them, and are answered "unavailable". It is deleted after the
-//     retention.
+//   - history: skipped; the ids in it are known while somebody remembers them, and are answered "unavailable". It is deleted when it
+//     would be, could it be read.
 //   - applied: a site that cannot read its own carries out all decisions that are kept once more; for others it stands where it was.
 //   - incarnation, sessions, coordinators, election: written anew by whose they are. A registration counts as it was last read. The
 //     cluster's code is read again until it can be read.

@@ -36,7 +36,7 @@ func (c *Coordinator) resolve(ctx context.Context, id string, r txn.Resolution) 
 	switch {
 	case b == nil:
 		return txn.Transaction{}, txn.ErrBranchUnknown
-	case endedAs(b.Outcome) == r.Verdict:
+	case endedAs(b.Outcome) == r.Verdict && !(r.Force && lost(b)):
 		return t, nil // now or before
 	case b.Outcome == txn.OutcomeCommitted, b.Outcome == txn.OutcomeRolledBack:
 		return t, &txn.Unsettled{Result: txn.WishFinished}
@@ -175,6 +175,10 @@ func decisionOf(t *txn.Transaction) txn.Verdict {
 	}
 	return txn.VerdictAbort
 }
+
+// lost tells whether the branch may be one that its site cannot finish because its database has lost it (R7): it holds up the
+// transaction until an operator takes note of that, by force.
+func lost(b *txn.Branch) bool { return b.Outcome == txn.OutcomeHeuristicRollback && b.Finished == nil }
 
 // endedAs tells how a branch ended; VerdictNone: it has not.
 func endedAs(o txn.Outcome) txn.Verdict {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/medcommit/medcommit/participant"
 	"github.com/medcommit/medcommit/participant/dbtest"
+	"github.com/medcommit/medcommit/participant/mysql"
 	"github.com/medcommit/medcommit/participant/postgres"
 	"github.com/medcommit/medcommit/zkcoord"
 )
@@ -45,12 +46,59 @@ func TestInDoubtOfAPostgresSite(t *testing.T) {
 	}
 }
 
+// The same on MariaDB, whose XIDs have three parts, of any bytes.
+func TestInDoubtOfAMariaDBSite(t *testing.T) {
+	w := startWhole(t)
+	server := dbtest.NewMariaDB(t, nil)
+	rm, err := mysql.New(mysql.Config{URL: server.NewDatabase(t), LockTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.over("ward", rm)
+	database, err := server.Connect("db1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer database.Close()
+	conn, err := database.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const theirs = "'other''s','\xff',7"
+	for _, statement := range []string{
+		"CREATE TABLE theirs (n INT)", "XA START " + theirs, "INSERT INTO theirs VALUES (1)", "XA END " + theirs, "XA PREPARE " + theirs,
+	} {
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	w.await("the site to list it", func() bool {
+		got := run(t, "", "in-doubt", "-o", "json")
+		return strings.Contains(got.out, `"xid": "X'6f746865722773',X'ff',7"`) && strings.Contains(got.out, `"decision": "foreign"`) &&
+			!strings.Contains(got.out, "unanswered")
+	})
+	if got := run(t, "", "in-doubt"); got.code != exitDone || !strings.Contains(got.out, "foreign") || strings.Contains(got.out, "tx resolve") {
+		t.Errorf("a foreign branch as text: %+v", got)
+	}
+	e := examine(t, "--zookeeper", strings.Join(w.zookeeper, ","))
+	e.want(t, "warning", "branches", "1 prepared transactions in the sites' databases are not medcommit's")
+	if _, err := conn.ExecContext(context.WithoutCancel(t.Context()), "XA ROLLBACK "+theirs); err != nil {
+		t.Errorf("the foreign branch was touched: %v", err)
+	}
+}
+
 func (w *whole) postgres(name, url string) *prometheus.Registry {
-	registry := prometheus.NewRegistry()
 	rm, err := postgres.New(postgres.Config{URL: url, LockTimeout: time.Minute})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.over(name, rm)
+}
+
+// over runs a site over its resource manager.
+func (w *whole) over(name string, rm participant.ResourceManager) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
 	driver, err := zkcoord.NewDriver(zkcoord.DriverConfig{Servers: w.zookeeper})
 	if err != nil {
 		w.t.Fatal(err)
