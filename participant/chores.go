@@ -37,8 +37,8 @@ func (p *Participant) loadSite(e txn.LoadSite, incarnation int32) chore {
 		ctx, cancel := context.WithTimeout(ctx, choreWithin)
 		defer cancel()
 		row, exists, err := p.rm.Site(ctx, p.cluster, p.config.Name)
+		p.asked("reading the site row", err)
 		if err != nil {
-			p.log.Warn("site row unread", "error", err)
 			return
 		}
 		answer = txn.SiteLoaded{Token: e.Token, Exists: exists, Row: row}
@@ -53,13 +53,13 @@ func (p *Participant) open(ctx context.Context, incarnation int32) bool {
 		failpoint.Before(failpoint.Open)
 		err := p.rm.Open(ctx, p.cluster, p.config.Name, incarnation)
 		p.status.opened(err)
+		p.asked("being opened", err)
 		if err == nil {
 			p.inventory.opened = true
 			failpoint.After(failpoint.Open)
 			p.status.wait(waitRecovery)
 			return true
 		}
-		p.log.Warn("database not open", "error", err, "again-in", pause)
 		if !sleep(ctx, pause) {
 			return false
 		}
@@ -81,10 +81,11 @@ func (p *Participant) saveSite(e txn.SaveSite) chore {
 		switch {
 		case err == nil:
 			failpoint.After(failpoint.SiteRow)
+			p.asked("saving the site row", nil)
 		case moved:
 			p.log.Warn("site row moved", "error", err)
 		default:
-			p.log.Warn("site row unsaved", "error", err)
+			p.asked("saving the site row", err)
 			p.suspect()
 		}
 		p.tell(txn.SiteSaved{Token: e.Token, Failed: err != nil, Moved: moved})
@@ -98,8 +99,8 @@ func (p *Participant) listPrepared(e txn.ListPrepared) chore {
 		defer cancel()
 		failpoint.Before(failpoint.ListPrepared)
 		listed, err := p.rm.Prepared(ctx)
+		p.asked("listing what is prepared", err)
 		if err != nil {
-			p.log.Warn("prepared unlisted", "error", err)
 			p.suspect()
 		} else {
 			failpoint.After(failpoint.ListPrepared)
@@ -123,7 +124,7 @@ func (p *Participant) findBranches(e txn.FindBranches) chore {
 		for _, k := range e.Keys {
 			standing, err := p.rm.Lookup(ctx, txn.XID{Cluster: p.cluster, Key: k, Participant: p.config.Name})
 			if err != nil {
-				p.log.Warn("branches not looked up", "error", err)
+				p.asked("listing what is prepared", err) // that is asked for again, sooner or later
 				p.suspect()
 				answer = txn.BranchesFound{Token: e.Token, Failed: true}
 				break

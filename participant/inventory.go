@@ -58,8 +58,9 @@ func (p *Participant) takeInventory(ctx context.Context, nonce string) {
 		ctx, cancel := context.WithTimeout(ctx, choreWithin)
 		defer cancel()
 		var err error
-		if listed, err = p.rm.Prepared(ctx); err != nil {
-			p.log.Warn("prepared unlisted", "error", err)
+		listed, err = p.rm.Prepared(ctx)
+		p.asked("listing what is prepared", err)
+		if err != nil {
 			p.suspect()
 			failed = true
 		}

@@ -42,6 +42,7 @@ type Participant struct {
 	linger    bool // the last batch of votes was of many
 	reported  map[txn.Key]bool
 	inventory inventory
+	trouble   trouble   // the housekeeper's
 	looked    time.Time // when look last took stock
 	shown     bool      // what it showed: ready
 }
