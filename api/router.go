@@ -73,9 +73,6 @@ func (s *Server) router() (http.Handler, error) {
 // routed gives what mux does not know its problem: mux would answer in plain text, and mend paths by redirects.
 func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.winding.Load() {
-			w.Header().Set("Connection", "close")
-		}
 		if s.config.Peers != nil && strings.HasPrefix(r.URL.Path, PeersPath) {
 			boundBody(w, r)
 			s.config.Peers.ServeHTTP(w, r)

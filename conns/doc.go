@@ -9,4 +9,6 @@
 // The number of requests is bounded below the number of connections: one too many is answered at once, and its connection is
 // without a request again. So there is always a connection for those that are not counted: health, metrics, and the link that
 // coordinators keep to their leader.
+//
+// Serve stops a server so that nothing that reached it is dropped without an answer.
 package conns

@@ -14,7 +14,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/medcommit/medcommit/conns"
 )
@@ -68,23 +67,7 @@ func (p *Participant) Serve(ctx context.Context, l net.Listener, g prometheus.Ga
 		Handler: countRecords(limit, p.Handler(g)), ConnState: limit.State, MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 	}
-	group, running := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := server.Serve(limit.Listener(l)); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve HTTP: %w", err)
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-running.Done()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		defer cancel()
-		if err := server.Shutdown(ctx); err != nil {
-			return errors.Join(err, server.Close())
-		}
-		return nil
-	})
-	return group.Wait()
+	return conns.Serve(ctx, server, limit.Listener(l), stopTimeout)
 }
 
 // countRecords answers so many requests for records at once, and all others always: who looks after the site needs those most when
