@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -45,6 +46,7 @@ type describer struct {
 func newDescriber() *describer {
 	d := &describer{registry: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)}
 	for enum, text := range map[reflect.Type]reflect.Type{
+		reflect.TypeFor[txn.Moment]():     reflect.TypeFor[time.Time](),
 		reflect.TypeFor[txn.State]():      reflect.TypeFor[stateText](),
 		reflect.TypeFor[txn.Vote]():       reflect.TypeFor[voteText](),
 		reflect.TypeFor[txn.Outcome]():    reflect.TypeFor[outcomeText](),

@@ -37,7 +37,7 @@ func TestEventsAreWhatTheGetCallsGive(t *testing.T) {
 	}
 	want := []string{
 		": medcommit", "",
-		"event: transaction", `data: {"id":"rx-1","state":"committed","created":"2026-07-31T12:00:00.5Z","branches":null}`, "",
+		"event: transaction", `data: {"id":"rx-1","state":"committed","created":"2026-07-31T12:00:00.500Z","branches":null}`, "",
 		"event: leader", `data: {"cluster":"c","leader":"a","epoch":4,"coordinators":[],"participants":[],"in_flight":0,"in_doubt":0}`, "",
 		"event: participant", `data: {"name":"lab","kind":"postgres","alive":false,"drained":false,"ready":false,"queued":0,"in_doubt":0,"oldest_in_doubt_seconds":0,"operations":[]}`, "",
 	}

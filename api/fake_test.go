@@ -179,7 +179,9 @@ func decode[T any](t testing.TB, text string) T {
 	return v
 }
 
-func moment() time.Time { return time.Date(2026, 7, 31, 12, 0, 0, 500000000, time.UTC) }
+func moment() txn.Moment {
+	return txn.Moment{Time: time.Date(2026, 7, 31, 12, 0, 0, 500000000, time.UTC)}
+}
 
 // slowService takes a minute and a half to decide.
 type slowService struct{ fakeService }

@@ -129,7 +129,7 @@ func (s *Server) culprits(r *http.Request, sub *Submission, message string, guil
 
 // perhaps is what can be said of a submission that may have been started.
 func perhaps(sub *Submission) txn.Transaction {
-	t := txn.Transaction{ID: sub.ID, State: txn.StatePreparing, Created: time.Now().UTC()}
+	t := txn.Transaction{ID: sub.ID, State: txn.StatePreparing, Created: txn.Moment{Time: time.Now()}}
 	for _, b := range sub.Branches {
 		t.Branches = append(t.Branches, txn.Branch{Participant: b.Participant})
 	}

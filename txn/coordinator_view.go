@@ -168,7 +168,7 @@ func (c *Coordinator) Amend(t *Transaction) {
 
 // describe makes the part of a view that the records hold; a decided one is shown as complete.
 func describe(cluster string, s *Submission, d *Decision) Transaction {
-	v := Transaction{ID: s.ID, Key: s.Key, Created: time.UnixMilli(s.At).UTC(), Branches: make([]Branch, len(s.Participants))}
+	v := Transaction{ID: s.ID, Key: s.Key, Created: Moment{time.UnixMilli(s.At).UTC()}, Branches: make([]Branch, len(s.Participants))}
 	for i, p := range s.Participants {
 		v.Branches[i] = Branch{Participant: p, XID: XID{cluster, s.Key, p}.String()}
 	}
@@ -211,13 +211,4 @@ func outcomeOf(v Verdict) Outcome {
 		return OutcomeCommitted
 	}
 	return OutcomeRolledBack
-}
-
-// moment is a wall clock's Unix milliseconds as a time, or nil for zero.
-func moment(ms int64) *time.Time {
-	if ms == 0 {
-		return nil
-	}
-	t := time.UnixMilli(ms).UTC()
-	return &t
 }

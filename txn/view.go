@@ -33,16 +33,16 @@ type WorkRequest struct {
 
 // Transaction is a transaction as clients see it (CONTRACT.md).
 type Transaction struct {
-	ID          string     `json:"id"`
-	State       State      `json:"state"`
-	Reason      *Reason    `json:"reason,omitempty"`
-	Retryable   *bool      `json:"retryable,omitempty"`
-	Created     time.Time  `json:"created"`
-	Decided     *time.Time `json:"decided,omitempty"`
-	Completed   *time.Time `json:"completed,omitempty"`
-	Epoch       int32      `json:"epoch,omitempty"`
-	Coordinator string     `json:"coordinator,omitempty"`
-	Branches    []Branch   `json:"branches"`
+	ID          string   `json:"id"`
+	State       State    `json:"state"`
+	Reason      *Reason  `json:"reason,omitempty"`
+	Retryable   *bool    `json:"retryable,omitempty"`
+	Created     Moment   `json:"created"`
+	Decided     *Moment  `json:"decided,omitempty"`
+	Completed   *Moment  `json:"completed,omitempty"`
+	Epoch       int32    `json:"epoch,omitempty"`
+	Coordinator string   `json:"coordinator,omitempty"`
+	Branches    []Branch `json:"branches"`
 
 	// Key is the submission's key; it is not shown.
 	Key Key `json:"-"`
@@ -50,12 +50,12 @@ type Transaction struct {
 
 // Branch is one participant's share of a Transaction.
 type Branch struct {
-	Participant string     `json:"participant"`
-	XID         string     `json:"xid,omitempty"`
-	Vote        Vote       `json:"vote,omitzero"`
-	Outcome     Outcome    `json:"outcome,omitzero"`
-	Voted       *time.Time `json:"voted,omitempty"`
-	Finished    *time.Time `json:"finished,omitempty"`
+	Participant string  `json:"participant"`
+	XID         string  `json:"xid,omitempty"`
+	Vote        Vote    `json:"vote,omitzero"`
+	Outcome     Outcome `json:"outcome,omitzero"`
+	Voted       *Moment `json:"voted,omitempty"`
+	Finished    *Moment `json:"finished,omitempty"`
 }
 
 // OperationInfo is one operation of a site's published catalogue: never its SQL.
@@ -111,11 +111,11 @@ const FormatVersion = 1
 
 // CoordinatorInfo is a coordinator as clients see it.
 type CoordinatorInfo struct {
-	ID      string    `json:"id"`
-	URL     string    `json:"url"`
-	Version string    `json:"version"`
-	Since   time.Time `json:"since"`
-	Leader  bool      `json:"leader"`
+	ID      string `json:"id"`
+	URL     string `json:"url"`
+	Version string `json:"version"`
+	Since   Moment `json:"since"`
+	Leader  bool   `json:"leader"`
 }
 
 // ClusterInfo answers GET /v1/cluster.

@@ -228,7 +228,7 @@ func (r *registry) roster() *roster {
 		if leads {
 			url = strings.TrimSuffix(p.URL, "/")
 		}
-		coordinators = append(coordinators, txn.CoordinatorInfo{ID: id, URL: p.URL, Version: p.Version, Since: p.Since, Leader: leads})
+		coordinators = append(coordinators, txn.CoordinatorInfo{ID: id, URL: p.URL, Version: p.Version, Since: txn.Moment{Time: p.Since}, Leader: leads})
 	}
 	built := newRoster(sites, coordinators)
 	built.leader, built.leaderURL, built.leaderNonce, built.epoch = leader, url, r.epoch.Nonce, r.version

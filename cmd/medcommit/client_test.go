@@ -26,12 +26,12 @@ type service struct {
 	notices  chan txn.Notice
 	drained  bool
 	unready  int // how often the lab is still shown as not ready
-	finished *time.Time
+	finished *txn.Moment
 }
 
 func (s *service) transaction(id string) (txn.Transaction, error) {
 	t := txn.Transaction{
-		ID: id, State: s.state, Created: time.Now(), Completed: s.finished,
+		ID: id, State: s.state, Created: txn.Moment{Time: time.Now()}, Completed: s.finished,
 		Branches: []txn.Branch{{Participant: "lab", XID: "medcommit.c.k.lab", Vote: txn.VoteCommit}},
 	}
 	if s.state.Decided() && !s.state.Commit() {
@@ -220,7 +220,7 @@ func TestExitCodes(t *testing.T) {
 
 func TestJSONHasTheShapesOfHTTP(t *testing.T) {
 	finished := time.Now()
-	t.Setenv("MEDCOMMIT_COORDINATORS", coordinator(t, &service{state: txn.StateCommitted, finished: &finished}))
+	t.Setenv("MEDCOMMIT_COORDINATORS", coordinator(t, &service{state: txn.StateCommitted, finished: &txn.Moment{Time: finished}}))
 	for args, members := range map[string][]string{
 		"tx submit -o json":                 {"id", "state", "created", "branches"},
 		"tx get rx-1 -o json":               {"id", "state", "created", "branches"},
@@ -249,7 +249,7 @@ func TestJSONHasTheShapesOfHTTP(t *testing.T) {
 func TestWatchShowsEveryChange(t *testing.T) {
 	for output, want := range map[string]string{
 		"text": "transaction  rx-1                                  committed\nleader       c2, epoch 8\nparticipant  lab: away\n",
-		"json": `{"data":{"id":"rx-1","state":"committed","created":"0001-01-01T00:00:00Z","branches":[]},"event":"transaction"}
+		"json": `{"data":{"id":"rx-1","state":"committed","created":"0001-01-01T00:00:00.000Z","branches":[]},"event":"transaction"}
 {"data":{"cluster":"abc","leader":"c2","epoch":8,"coordinators":[],"participants":[],"in_flight":0,"in_doubt":0},"event":"leader"}
 {"data":{"name":"lab","kind":"","alive":false,"drained":false,"ready":false,"queued":0,"in_doubt":0,"oldest_in_doubt_seconds":0,"operations":[]},"event":"participant"}
 `,

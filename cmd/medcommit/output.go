@@ -6,10 +6,11 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/medcommit/medcommit/txn"
 )
 
 // What -o takes.
@@ -100,7 +101,7 @@ func (s screen) line(widths []int, row []cell) string {
 }
 
 // clock shows a moment in the reader's time zone; "-" where there is none.
-func clock(t *time.Time) string {
+func clock(t *txn.Moment) string {
 	if t == nil || t.IsZero() {
 		return "-"
 	}

@@ -105,7 +105,7 @@ func (l *load) first(after int32) (answer, decision time.Time) {
 			answer = a.at
 		}
 		if a.Decided != nil && (decision.IsZero() || a.Decided.Before(decision)) {
-			decision = *a.Decided
+			decision = a.Decided.Time
 		}
 	}
 	return answer, decision
@@ -115,7 +115,7 @@ func (l *load) first(after int32) (answer, decision time.Time) {
 func (l *load) last(upTo int32) (decision time.Time) {
 	for _, a := range l.in(func(epoch int32) bool { return epoch <= upTo }) {
 		if a.Decided != nil && a.Decided.After(decision) {
-			decision = *a.Decided
+			decision = a.Decided.Time
 		}
 	}
 	return decision
