@@ -27,6 +27,10 @@ type crashBooks struct {
 	mu       sync.Mutex
 	ids      int
 	outcomes map[string]txn.Transaction // by id
+	// byHand are the sites where an operator committed by hand what was decided to abort, by the transaction's id; each moved heldAmount.
+	byHand map[string]string
+	// restored are the sites that found their database or ZooKeeper restored.
+	restored map[string]bool
 }
 
 const bookCatalogue = `
@@ -57,7 +61,7 @@ const bookRecords = `    records:
 // openCrashBooks makes a lane's databases and tables.
 func openCrashBooks(t *testing.T, s *crashServers) *crashBooks {
 	ctx := context.Background()
-	b := &crashBooks{ordersURL: s.mariadb.NewDatabase(t), pharmacyURL: s.postgres.NewDatabase(t), outcomes: map[string]txn.Transaction{}}
+	b := &crashBooks{ordersURL: s.mariadb.NewDatabase(t), pharmacyURL: s.postgres.NewDatabase(t), outcomes: map[string]txn.Transaction{}, byHand: map[string]string{}, restored: map[string]bool{}}
 	var err error
 	if b.pharmacy, err = pgx.Connect(ctx, b.pharmacyURL); err != nil {
 		t.Fatal(err)
@@ -107,6 +111,53 @@ func (b *crashBooks) told(t txn.Transaction) error {
 	}
 	b.outcomes[t.ID] = t
 	return nil
+}
+
+// settledByHand keeps that an aborted transaction was committed at a site by an operator.
+func (b *crashBooks) settledByHand(t txn.Transaction, site string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.byHand[t.ID] = site
+}
+
+// report is what a log must say at level ERROR because of what a case did.
+type report struct {
+	text string
+	seen bool
+}
+
+func (b *crashBooks) reports() (all []report) {
+	for id := range b.byHand {
+		xid := strings.Split(b.outcomes[id].Branches[0].XID, ".") // medcommit.CLUSTER.KEY.PARTICIPANT
+		all = append(all, report{text: "branch heuristic against its decision: key=" + xid[2] + " "})
+	}
+	for site := range b.restored {
+		all = append(all, report{text: "medcommit.participant: restored: participant=" + site + " "})
+	}
+	return all
+}
+
+// expect keeps that a site is to report a restore.
+func (b *crashBooks) expect(site string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.restored[site] = true
+}
+
+// advance moves a site row ahead of all decisions that ZooKeeper ever issued: to the site an older ZooKeeper.
+func (b *crashBooks) advance(ctx context.Context, site string) error {
+	const update = "UPDATE medcommit_site SET %s = %[1]s + 2 WHERE cluster = '%s' AND participant = '%s'"
+	if site == "pharmacy" {
+		_, err := b.pharmacy.Exec(ctx, fmt.Sprintf(update, "generation", b.cluster, site))
+		return err
+	}
+	_, err := b.orders.ExecContext(ctx, fmt.Sprintf(update, "applied_generation", b.cluster, site))
+	return err
+}
+
+// committed tells whether a branch of what a client was told is to be found at its site. It is called under mu.
+func (b *crashBooks) committed(told txn.Transaction, site string) bool {
+	return told.State.Commit() || b.byHand[told.ID] == site
 }
 
 // prepared lists the branches that are prepared in the lane's databases.

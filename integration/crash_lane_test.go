@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,8 +150,10 @@ func (l *lane) end(t *testing.T) {
 	l.checkLogs(t)
 }
 
-// checkLogs looks for what no log may hold: reports of lost data and of second decisions.
+// checkLogs looks for what no log may hold: reports of lost data and of second decisions. What operators brought about on purpose
+// must be reported there (R13).
 func (l *lane) checkLogs(t *testing.T) {
+	wanted := l.books.reports()
 	files, err := filepath.Glob(filepath.Join(l.dir, "logs", "*.log"))
 	if err != nil || len(files) != 5 {
 		t.Fatalf("find the logs: %v, %v", files, err)
@@ -161,9 +164,18 @@ func (l *lane) checkLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
+			if i := slices.IndexFunc(wanted, func(r report) bool { return strings.Contains(line, r.text) }); i >= 0 {
+				wanted[i].seen = true
+				continue
+			}
 			if strings.Contains(line, "[ERROR]") || strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
 				t.Errorf("%s: %s", filepath.Base(f), line)
 			}
+		}
+	}
+	for _, r := range wanted {
+		if !r.seen {
+			t.Errorf("no log says %q", r.text)
 		}
 	}
 }

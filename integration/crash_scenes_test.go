@@ -41,11 +41,11 @@ func (l *lane) found(c crash) {
 	}
 }
 
-// launch starts a process that is to die as c says; what it gives waits for that.
-func (l *lane) launch(name string, c crash) (died func()) {
+// launch starts a process that is to die as c says, with more in its environment; what it gives waits for that.
+func (l *lane) launch(name string, c crash, env ...string) (died func()) {
 	l.t.Helper()
 	before := len(l.log(name))
-	l.must(l.cluster.Launch(name, c.arm()))
+	l.must(l.cluster.Launch(name, append(env, c.arm())...))
 	return func() {
 		l.t.Helper()
 		ctx, cancel := context.WithTimeout(l.ctx, stepLimit)
@@ -139,7 +139,7 @@ func (l *lane) awaitUnprepared(embedded bool) {
 	var left []string
 	err := await(ctx, func() bool {
 		left = l.books.prepared(l.t)
-		if n := l.inDoubtAtEMR(); embedded && n != 0 {
+		if n := l.inDoubtAt("emr"); embedded && n != 0 {
 			left = append(left, fmt.Sprintf("%d at emr", n))
 		}
 		return len(left) == 0
@@ -149,11 +149,11 @@ func (l *lane) awaitUnprepared(embedded bool) {
 	}
 }
 
-// inDoubtAtEMR is how many branches the embedded store's site shows to be in doubt.
-func (l *lane) inDoubtAtEMR() int {
+// inDoubtAt is how many branches a site shows to be in doubt.
+func (l *lane) inDoubtAt(site string) int {
 	for _, p := range l.cluster.Describe().Participants {
-		if p.Name == "emr" {
-			return l.metric(p.URL, `medcommit_in_doubt_branches{participant="emr"}`)
+		if p.Name == site {
+			return l.metric(p.URL, fmt.Sprintf("medcommit_in_doubt_branches{participant=%q}", site))
 		}
 	}
 	return -1

@@ -71,16 +71,16 @@ func (p *Participant) saveSite(e txn.SaveSite) chore {
 	return func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, choreWithin)
 		defer cancel()
-		failpoint.Before(failpoint.SiteRow)
-		save := p.rm.SaveSite
+		save, step := p.rm.SaveSite, failpoint.SiteRow
 		if e.Adopted {
-			save = p.rm.AdoptSite
+			save, step = p.rm.AdoptSite, failpoint.AdoptRow
 		}
+		failpoint.Before(step)
 		err := save(ctx, p.cluster, p.config.Name, e.Was, e.Row)
 		moved := errors.Is(err, ErrSiteRow)
 		switch {
 		case err == nil:
-			failpoint.After(failpoint.SiteRow)
+			failpoint.After(step)
 			p.asked("saving the site row", nil)
 		case moved:
 			p.log.Warn("site row moved", "error", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 // adoptPatience is how long an operator's call waits until the site has heeded it.
@@ -45,9 +46,11 @@ func (c *Coordinator) adopt(ctx context.Context, name, reason string) (txn.Parti
 	found := *applied.Restored
 	c.log.Info("operator adopts a participant", "participant", name, "restored", found.What, "reason", reason, "finding", found.Nonce)
 	word := txn.Adoption{Nonce: found.Nonce, Reason: reason, By: c.cfg.ID, At: time.Now().UnixMilli()}
+	failpoint.Before(failpoint.Word)
 	if err := c.sayAdopt(ctx, name, word); err != nil {
 		return txn.ParticipantInfo{}, fmt.Errorf("say so: %w: %w", err, txn.ErrUnavailable)
 	}
+	failpoint.After(failpoint.Word)
 	return c.awaitAdopted(ctx, name, found.Nonce)
 }
 

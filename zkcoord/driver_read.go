@@ -19,6 +19,7 @@ func (s *session) readNode(e txn.ReadNode) {
 		read, _, err := s.node(s.ctx, e.Path)
 		if err == nil {
 			read.Token = e.Token
+			afterRead(read)
 			s.say(read)
 		}
 		return err

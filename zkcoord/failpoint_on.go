@@ -3,9 +3,11 @@
 package zkcoord
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/medcommit/medcommit/txn"
 	"github.com/medcommit/medcommit/txn/failpoint"
@@ -21,6 +23,63 @@ func afterMulti(m *txn.Multi) {
 	for _, p := range steps(m) {
 		failpoint.After(p)
 	}
+	for i := range m.Ops {
+		if op := &m.Ops[i]; op.Kind == txn.OpSet && strings.HasSuffix(op.Path, appliedSuffix) {
+			settled.keep(op.Data)
+		}
+	}
+}
+
+func afterRead(n txn.NodeRead) {
+	if n.Exists && strings.HasSuffix(n.Path, appliedSuffix) {
+		settled.keep(n.Data)
+	}
+}
+
+const (
+	appliedSuffix     = "/applied"
+	adoptSuffix       = "/adopt"
+	inDoubtSuffix     = "/in-doubt"
+	incarnationSuffix = "/incarnation"
+)
+
+// settledBefore is what the node "applied" was read or written with: it keeps old answers and intents, and only a new one is a step.
+type settledBefore struct {
+	mu      sync.Mutex
+	answers []txn.WishAnswer
+	intents []txn.Settled
+}
+
+var settled settledBefore // of the one participant of this process
+
+func (s *settledBefore) keep(data []byte) {
+	var a txn.Applied
+	if json.Unmarshal(data, &a) != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers, s.intents = a.Answers, a.Settled
+}
+
+// news tells which steps it is to write "applied" with data.
+func (s *settledBefore) news(data []byte) (all []failpoint.Point) {
+	var a txn.Applied
+	if json.Unmarshal(data, &a) != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(a.Settled, func(is txn.Settled) bool { return is.Begun && !slices.Contains(s.intents, is) }) {
+		all = append(all, failpoint.Intent)
+	}
+	if slices.ContainsFunc(a.Answers, func(is txn.WishAnswer) bool { return !slices.Contains(s.answers, is) }) {
+		all = append(all, failpoint.WishAnswer)
+	}
+	if a.Restored != nil {
+		all = append(all, failpoint.Finding)
+	}
+	return all
 }
 
 // steps tells which steps of the protocol a multi carries out, from what it writes. One that writes what no step names is a step that
@@ -35,7 +94,7 @@ func steps(m *txn.Multi) []failpoint.Point {
 		case txn.OpAppend:
 			all = append(all, appending(op)...)
 		case txn.OpSet:
-			all = append(all, setting(op.Path)...)
+			all = append(all, setting(op)...)
 		case txn.OpCreate, txn.OpDelete:
 			all = append(all, making(op)...)
 		}
@@ -55,6 +114,10 @@ func steps(m *txn.Multi) []failpoint.Point {
 
 func appending(op *txn.Op) (all []failpoint.Point) {
 	switch op.Log.Kind {
+	case txn.Inbox: // beside its submission, or an operator's
+		if len(op.Segment.Wishes) > 0 {
+			return []failpoint.Point{failpoint.Wish}
+		}
 	case txn.Transactions:
 		return []failpoint.Point{failpoint.Submit}
 	case txn.History:
@@ -86,15 +149,18 @@ func appending(op *txn.Op) (all []failpoint.Point) {
 	return slices.Compact(all) // a batch is one step, however many it holds
 }
 
-func setting(path string) []failpoint.Point {
+func setting(op *txn.Op) []failpoint.Point {
+	path := op.Path
 	switch {
 	case path == txn.EpochPath:
 		return []failpoint.Point{failpoint.Bump}
 	case path == txn.HorizonPath:
 		return []failpoint.Point{failpoint.Horizon}
-	case strings.HasSuffix(path, "/applied"):
-		return []failpoint.Point{failpoint.Applied}
-	case strings.HasSuffix(path, "/incarnation"):
+	case strings.HasSuffix(path, appliedSuffix):
+		return append(settled.news(op.Data), failpoint.Applied)
+	case strings.HasSuffix(path, inDoubtSuffix):
+		return []failpoint.Point{failpoint.Inventory}
+	case strings.HasSuffix(path, incarnationSuffix):
 		return []failpoint.Point{failpoint.Incarnation}
 	case strings.Contains(path, "/g-") && strings.HasPrefix(path, participantsPath+"/"):
 		return []failpoint.Point{failpoint.CloseOwn}
@@ -113,6 +179,8 @@ func making(op *txn.Op) []failpoint.Point {
 		return []failpoint.Point{failpoint.Stand}
 	case folder == drainedPath:
 		return []failpoint.Point{failpoint.Drain}
+	case strings.HasSuffix(op.Path, adoptSuffix) && op.Kind == txn.OpDelete:
+		return []failpoint.Point{failpoint.Adopt}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
 const (
@@ -125,6 +126,7 @@ func (c *Coordinator) questionSite(ctx context.Context, name string) (string, er
 		return "", fmt.Errorf("ask for prepared branches: %w", err)
 	}
 	question := txn.InventoryRequest{Nonce: newNonce()}
+	failpoint.Before(failpoint.Question)
 	err = c.driver.set(ctx, path, record(question), stat.Version)
 	if errors.Is(err, zk.ErrBadVersion) { // another's, or this one, whose answer was lost
 		var data []byte
@@ -135,6 +137,7 @@ func (c *Coordinator) questionSite(ctx context.Context, name string) (string, er
 	if err != nil {
 		return "", fmt.Errorf("ask for prepared branches: %w", err)
 	}
+	failpoint.After(failpoint.Question)
 	return question.Nonce, nil
 }
 

@@ -10,6 +10,9 @@ const (
 	Stand                            // a candidature is made
 	Resign                           // one's own candidature is deleted
 	Drain                            // a participant is drained, or taken up again
+	Wish                             // an operator's wish to settle a branch is put into its site's inbox
+	Word                             // an operator's word that a restored site is to go on is left
+	Question                         // a site is asked what its database has prepared
 	Payload                          // a payload is written beside a submission that is to come
 	Submit                           // submissions are logged, with their sites' inbox entries
 	Answer                           // a client that waits is told of a decision
@@ -33,10 +36,16 @@ const (
 	Open                                     // the database is opened, and connections of older incarnations are ended
 	SiteRow                                  // the site row is saved
 	ListPrepared                             // the database lists what it has prepared
+	Finding                                  // "applied" says that the database or ZooKeeper was restored
+	AdoptRow                                 // the site row is lowered to an older ZooKeeper, as an operator has said
+	Adopt                                    // the finding is taken back, and the operator's word goes
+	Inventory                                // what the database has prepared is written down for who asked
 	Touch                                    // a write of one's own that changes nothing: what is read next is conclusive
 	Prepare                                  // a branch is executed and prepared in the database
 	VoteCommit                               // votes are written, one of them to commit
 	VoteAbort                                // votes are written, one of them to abort
+	Intent                                   // "applied" names a branch that is about to be settled by hand
+	WishAnswer                               // "applied" answers an operator's wish, which goes
 	Commit                                   // a branch is committed in the database
 	Rollback                                 // a branch is rolled back in the database
 	Applied                                  // "applied" is moved, and what nobody needs after it goes
@@ -45,9 +54,10 @@ const (
 )
 
 var names = [...]string{
-	"", "layout", "announce", "stand", "resign", "drain", "payload", "submit", "answer", "bump", "lead", "decide-commit", "decide-abort",
-	"decide-duplicate", "retire", "clear", "horizon", "forget", "sweep", "roll-over", "register", "incarnation", "open", "site-row",
-	"list-prepared", "touch", "prepare", "vote-commit", "vote-abort", "commit", "rollback", "applied", "withdraw", "close-own",
+	"", "layout", "announce", "stand", "resign", "drain", "wish", "word", "question", "payload", "submit", "answer", "bump", "lead",
+	"decide-commit", "decide-abort", "decide-duplicate", "retire", "clear", "horizon", "forget", "sweep", "roll-over", "register",
+	"incarnation", "open", "site-row", "list-prepared", "finding", "adopt-row", "adopt", "inventory", "touch", "prepare", "vote-commit",
+	"vote-abort", "intent", "wish-answer", "commit", "rollback", "applied", "withdraw", "close-own",
 }
 
 func (p Point) String() string { return names[p] }
