@@ -24,10 +24,14 @@ const (
 // accounts is how many each site has; an amount moves between sites under the same number.
 const accounts = 200
 
+// transferTime is the time that a transfer has, where nothing else is said.
+const transferTime = "5s"
+
 // load is transactions from several clients at once, each carried to its end and told to the books.
 type load struct {
 	lane    *lane
 	client  *client.Client
+	timeout string          // of its transactions
 	ctx     context.Context // of the case
 	stop    context.CancelFunc
 	workers sync.WaitGroup
@@ -36,9 +40,12 @@ type load struct {
 }
 
 // load begins a load on the coordinators of a client.
-func (l *lane) load(c *client.Client) *load {
+func (l *lane) load(c *client.Client) *load { return l.loadFor(c, transferTime) }
+
+// loadFor begins one whose transactions have so much time.
+func (l *lane) loadFor(c *client.Client, timeout string) *load {
 	ctx, cancel := context.WithCancel(l.ctx)
-	d := &load{lane: l, client: c, ctx: l.ctx, stop: cancel, failed: make(chan error, loadClients)}
+	d := &load{lane: l, client: c, timeout: timeout, ctx: l.ctx, stop: cancel, failed: make(chan error, loadClients)}
 	for range loadClients {
 		d.workers.Go(func() {
 			if err := d.run(ctx); err != nil {
@@ -106,11 +113,13 @@ func (d *load) request(n int) txn.Request {
 	case 4:
 		note = strings.Repeat("x", 100<<10)
 	}
-	return transferRequest(d.lane.books.newID(), n%accounts, amounts, note)
+	r := transferRequest(d.lane.books.newID(), n%accounts, amounts, note)
+	r.Timeout = d.timeout
+	return r
 }
 
 func transferRequest(id string, account int, amounts map[string]int, note string) txn.Request {
-	r := txn.Request{ID: id, Timeout: "5s"}
+	r := txn.Request{ID: id, Timeout: transferTime}
 	for _, site := range everySite {
 		amount, ok := amounts[site]
 		if !ok {

@@ -1,8 +1,11 @@
 package integration
 
 import (
+	"context"
 	"slices"
+	"time"
 
+	"github.com/medcommit/medcommit/txn"
 	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
@@ -100,5 +103,53 @@ func (l *lane) withdraw(c crash) {
 	l.awaitUnprepared(true)
 	revive()
 	load.end()
+	l.audit()
+}
+
+// overtaken: every coordinator dies before a site's only branch is decided to commit; the site, left alone, dies as it withdraws, and
+// the coordinators are back while its vote still stands. What was not withdrawn is committed, so it must not be rolled back (R9).
+func (l *lane) overtaken(c crash) {
+	l.cluster.Kill(c.who)
+	gone := l.launch(c.who, c)
+	l.awaitUp(c.who)
+	died, revive := l.silence()
+	h := &held{lane: l, site: c.who, request: transferRequest(l.books.newID(), 0, map[string]int{c.who: 0}, "")}
+	h.request.Timeout = heldFor
+	l.must(await(l.ctx, func() bool {
+		_, err := l.client.Submit(l.ctx, h.request, txn.WaitNone)
+		return err == nil
+	}))
+	died()
+	gone()
+	revive()
+	ctx, cancel := context.WithTimeout(l.ctx, voteStands)
+	defer cancel()
+	_ = await(ctx, func() bool { t, _, ok := h.get(); return ok && t.State.Decided() }) // where it came too late, the site votes again
+	l.restart(c.who)
+	if t := h.outcome(); t.State.Commit() == (c.side == failpoint.SideAfter) {
+		l.t.Errorf("the site died at %v its withdrawal, and the transaction is %v: %+v", c.side, t.State, t.Reason)
+	}
+	l.aftermath()
+}
+
+// voteStands is for how long a vote can stand after its process has died: a session.
+const voteStands = 5 * time.Second
+
+// behind: a site that can do little in one request has applied more than it has tidied away, and dies. It stays away until what it has
+// applied is forgotten, as far as that may be: the decisions that its inbox still needs must be there when it is back (R11).
+func (l *lane) behind(c crash) {
+	l.cluster.Kill(c.who)
+	died := l.launch(c.who, c, failpoint.Environment+"_OPS=3")
+	l.awaitUp(c.who)
+	load := l.loadFor(l.client, heldFor) // else a branch that nobody decides would be withdrawn before it is noticed
+	died()
+	l.outlive(c.who)
+	l.restart(c.who)
+	load.end()
+	ctx, cancel := context.WithTimeout(l.ctx, endLimit)
+	defer cancel()
+	if await(ctx, func() bool { return l.inDoubtAt(c.who) == 0 }) != nil {
+		l.t.Errorf("everything is decided, and %d branches are in doubt at %s", l.inDoubtAt(c.who), c.who)
+	}
 	l.audit()
 }

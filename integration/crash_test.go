@@ -97,6 +97,8 @@ var scenes = []struct {
 	{point: failpoint.AdoptRow, scene: (*lane).adopt, who: []string{"orders", "pharmacy"}},
 	{point: failpoint.Adopt, scene: (*lane).adopt, who: []string{"emr", "pharmacy"}},
 	{point: failpoint.Inventory, scene: (*lane).list, who: []string{"orders"}},
+	{point: failpoint.Withdraw, scene: (*lane).overtaken, how: "overtaken", who: []string{"pharmacy"}, held: true},
+	{point: failpoint.Applied, scene: (*lane).behind, how: "behind", who: []string{"pharmacy"}, times: 20},
 	{point: failpoint.CloseOwn, scene: (*lane).serve, who: []string{"pharmacy"}},
 }
 

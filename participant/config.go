@@ -29,6 +29,8 @@ type Config struct {
 	Finishers int
 	// GenerationSize is after how many creates a log goes on in its next generation. Default 1,000,000,000.
 	GenerationSize int32
+	// MaxOps is how many operations one request to ZooKeeper holds. Default 1,000.
+	MaxOps int
 	// Logger gets what an operator wants to know. Default: none.
 	Logger hclog.Logger
 	// Registerer gets the metrics. Default: none.
@@ -46,8 +48,8 @@ func (c Config) Validate() error {
 		return errors.New("the number of branches in flight is negative")
 	case c.Finishers < 0:
 		return errors.New("the number of finishers is negative")
-	case c.GenerationSize < 0:
-		return errors.New("the size of a generation is negative")
+	case c.GenerationSize < 0 || c.MaxOps < 0:
+		return errors.New("the size of a generation or of a request is negative")
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func (p *Participant) register(ctx context.Context) error {
 			p.cluster = cluster
 			p.machine = txn.NewParticipant(txn.ParticipantConfig{
 				Cluster: cluster, Name: p.config.Name, Process: p.process, WithdrawAfter: p.config.WithdrawAfter,
-				Slots: p.config.MaxInFlight, GenerationSize: p.config.GenerationSize, ApplyQuiet: applyQuiet,
+				Slots: p.config.MaxInFlight, GenerationSize: p.config.GenerationSize, MaxOps: p.config.MaxOps, ApplyQuiet: applyQuiet,
 			})
 			p.log.Info("registered", "participant", p.config.Name, "cluster", cluster, "kind", p.rm.Kind())
 			return nil
