@@ -12,11 +12,13 @@ import (
 // applyQuiet keeps what is said after a transaction, a write to the database and a multi at each site, from a lone client's next one.
 const applyQuiet = 5 * time.Millisecond
 
-// How often the machine hears the time: in any case, and at most, before other events. And how long a batch of votes waits for more while the last one held more than two.
+// How often the machine hears the time: in any case, and at most, before other events. And how long a batch of votes waits
+// for more while the last one held more than two: lingerEach for each that it held, longestLinger at most.
 const (
-	tickEvery   = 20 * time.Millisecond
-	clockEvery  = time.Millisecond
-	lingerVotes = 500 * time.Microsecond
+	tickEvery     = 20 * time.Millisecond
+	clockEvery    = time.Millisecond
+	lingerEach    = 60 * time.Microsecond
+	longestLinger = 4 * time.Millisecond
 )
 
 // letter is an event on its way to the loop, or something to do there; heard, where set, is closed when the machine has had it.
@@ -93,9 +95,9 @@ func (p *Participant) loop(ctx context.Context) error {
 		if waiting {
 			continue
 		}
-		if p.linger {
-			p.linger, waiting = false, true
-			flush.Reset(lingerVotes)
+		if p.linger > 0 {
+			flush.Reset(p.linger)
+			p.linger, waiting = 0, true
 			continue
 		}
 		if err := p.carryOut(ctx, p.machine.Flush()); err != nil {
@@ -220,7 +222,9 @@ func (p *Participant) noteVotes(e txn.Effect) {
 	}
 	for _, op := range m.Ops {
 		if op.Kind == txn.OpAppend && op.Log.Kind == txn.Votes && op.Segment != nil {
-			p.linger = len(op.Segment.Votes) > 2
+			if p.linger = 0; len(op.Segment.Votes) > 2 {
+				p.linger = min(time.Duration(len(op.Segment.Votes))*lingerEach, longestLinger)
+			}
 		}
 	}
 }

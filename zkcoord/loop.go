@@ -9,9 +9,11 @@ import (
 
 const (
 	tickEvery = 20 * time.Millisecond
-	// linger is how long a batch waits for more, where the last one held more than fewInBatch.
-	linger     = 700 * time.Microsecond
-	fewInBatch = 2
+	// A batch waits for more where the last one held more than fewInBatch, lingerEach for each that it held, and longestLinger at most:
+	// a proposal costs as much as dozens of records in it, and with few in a batch nobody is to wait for others.
+	fewInBatch    = 2
+	lingerEach    = 60 * time.Microsecond
+	longestLinger = 4 * time.Millisecond
 	// countEvery is how many ticks are between two countings for the metrics.
 	countEvery = 50
 	// historyWarning is the share of --history that is worth a warning.
@@ -169,7 +171,7 @@ func (c *Coordinator) flush() time.Duration {
 		if c.firstStep.IsZero() {
 			c.firstStep = now
 		}
-		if rest := linger - now.Sub(c.firstStep); c.lastBatch > fewInBatch && rest > 0 {
+		if rest := linger(c.lastBatch) - now.Sub(c.firstStep); rest > 0 {
 			c.send()
 			return rest
 		}
@@ -178,6 +180,14 @@ func (c *Coordinator) flush() time.Duration {
 	}
 	c.send()
 	return 0
+}
+
+// linger is how long a batch waits for more after one of so many records.
+func linger(last int) time.Duration {
+	if last <= fewInBatch {
+		return 0
+	}
+	return min(time.Duration(last)*lingerEach, longestLinger)
 }
 
 // send gives the driver all that has come together.
