@@ -13,12 +13,13 @@ import (
 const applyQuiet = 5 * time.Millisecond
 
 // How often the machine hears the time: in any case, and at most, before other events. And how long a batch of votes waits
-// for more while the last one held more than two: lingerEach for each that it held, longestLinger at most.
+// for more while the last one held more than two: lingerEach for each that it held, within the two bounds.
 const (
-	tickEvery     = 20 * time.Millisecond
-	clockEvery    = time.Millisecond
-	lingerEach    = 60 * time.Microsecond
-	longestLinger = 4 * time.Millisecond
+	tickEvery      = 20 * time.Millisecond
+	clockEvery     = time.Millisecond
+	lingerEach     = 60 * time.Microsecond
+	shortestLinger = time.Millisecond
+	longestLinger  = 4 * time.Millisecond
 )
 
 // letter is an event on its way to the loop, or something to do there; heard, where set, is closed when the machine has had it.
@@ -223,7 +224,7 @@ func (p *Participant) noteVotes(e txn.Effect) {
 	for _, op := range m.Ops {
 		if op.Kind == txn.OpAppend && op.Log.Kind == txn.Votes && op.Segment != nil {
 			if p.linger = 0; len(op.Segment.Votes) > 2 {
-				p.linger = min(time.Duration(len(op.Segment.Votes))*lingerEach, longestLinger)
+				p.linger = min(max(time.Duration(len(op.Segment.Votes))*lingerEach, shortestLinger), longestLinger)
 			}
 		}
 	}
@@ -236,7 +237,9 @@ func (p *Participant) restored(e txn.Restored) {
 }
 
 func (p *Participant) changed(e txn.BranchChanged) {
-	p.log.Debug("branch", "key", e.Key, "stand", e.Stand, "vote", e.Ballot.Vote, "detail", e.Ballot.Detail, "decision", e.Verdict)
+	if p.log.IsDebug() { // else its arguments are made for nothing, five times a branch
+		p.log.Debug("branch", "key", e.Key, "stand", e.Stand, "vote", e.Ballot.Vote, "detail", e.Ballot.Detail, "decision", e.Verdict)
+	}
 	switch e.Stand {
 	case txn.StandInDoubt, txn.StandVoted:
 		p.metrics.voted(e.Ballot.Vote)

@@ -9,11 +9,12 @@ import (
 
 const (
 	tickEvery = 20 * time.Millisecond
-	// A batch waits for more where the last one held more than fewInBatch, lingerEach for each that it held, and longestLinger at most:
-	// a proposal costs as much as dozens of records in it, and with few in a batch nobody is to wait for others.
-	fewInBatch    = 2
-	lingerEach    = 60 * time.Microsecond
-	longestLinger = 4 * time.Millisecond
+	// A batch waits for more where the last one held more than fewInBatch, lingerEach for each that it held, within the two bounds: a
+	// proposal costs as much as dozens of records in it, and a lone client is not to wait for others.
+	fewInBatch     = 2
+	lingerEach     = 60 * time.Microsecond
+	shortestLinger = time.Millisecond
+	longestLinger  = 4 * time.Millisecond
 	// countEvery is how many ticks are between two countings for the metrics.
 	countEvery = 50
 	// historyWarning is the share of --history that is worth a warning.
@@ -187,7 +188,7 @@ func linger(last int) time.Duration {
 	if last <= fewInBatch {
 		return 0
 	}
-	return min(time.Duration(last)*lingerEach, longestLinger)
+	return min(max(time.Duration(last)*lingerEach, shortestLinger), longestLinger)
 }
 
 // send gives the driver all that has come together.
