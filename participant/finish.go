@@ -9,23 +9,36 @@ import (
 	"github.com/medcommit/medcommit/txn/failpoint"
 )
 
-// finishWithin bounds one attempt to commit or to roll back; the machine tries again, with back-off.
-const finishWithin = 10 * time.Second
+// finishWithin bounds one attempt to commit or to roll back; the machine tries again, with back-off. Attempts that begin within
+// sharedFor of one another share the bound's timer.
+const (
+	finishWithin = 10 * time.Second
+	sharedFor    = 500 * time.Millisecond
+)
 
 // finishAll commits and rolls back, one branch after the other, until ctx ends.
 func (p *Participant) finishAll(ctx context.Context) error {
+	f, ok := p.finishes.take(ctx)
+	for ok {
+		f, ok = p.finishSome(ctx, f)
+	}
+	return ctx.Err()
+}
+
+// finishSome finishes branches under one bound, and gives the first that is to have another.
+func (p *Participant) finishSome(ctx context.Context, f txn.Finish) (next txn.Finish, ok bool) {
+	limited, cancel := context.WithTimeout(ctx, finishWithin)
+	defer cancel()
+	made := time.Now()
 	for {
-		f, ok := p.finishes.take(ctx)
-		if !ok {
-			return ctx.Err()
+		p.tell(txn.Finished{Key: f.XID.Key, Result: p.finish(limited, f)})
+		if f, ok = p.finishes.take(ctx); !ok || time.Since(made) > sharedFor {
+			return f, ok
 		}
-		p.tell(txn.Finished{Key: f.XID.Key, Result: p.finish(ctx, f)})
 	}
 }
 
 func (p *Participant) finish(ctx context.Context, f txn.Finish) txn.FinishResult {
-	ctx, cancel := context.WithTimeout(ctx, finishWithin)
-	defer cancel()
 	do, phase, step := p.rm.Rollback, phaseRollback, failpoint.Rollback
 	if f.Verdict == txn.VerdictCommit {
 		do, phase, step = p.rm.Commit, phaseCommit, failpoint.Commit

@@ -26,9 +26,11 @@ func (c *codec) decode(data []byte) (*txn.Segment, error) {
 		data = lines
 	}
 	first, rest, _ := bytes.Cut(data, []byte("\n"))
-	var h header
-	if err := json.Unmarshal(first, &h); err != nil || h.Format < 1 {
-		return nil, fmt.Errorf("decode header: %w", errUndecodable)
+	h, ok := readHeader(first)
+	if !ok {
+		if err := json.Unmarshal(first, &h); err != nil || h.Format < 1 {
+			return nil, fmt.Errorf("decode header: %w", errUndecodable)
+		}
 	}
 	if h.Format > txn.FormatVersion {
 		return nil, fmt.Errorf("decode segment of format %d: %w", h.Format, txn.ErrFormat)

@@ -8,6 +8,22 @@ import (
 
 // The readers below read the members in the order in which records_encode.go writes them.
 
+// readHeader reads a header of this program's format; false: encoding/json is to read it.
+func readHeader(line []byte) (h header, ok bool) {
+	q := quick{b: line}
+	q.must(`{"format":`)
+	h.Format = int(q.number())
+	q.must(`,"batch":`)
+	h.Batch = q.text()
+	q.must(`,"kind":`)
+	h.Kind = q.text()
+	q.must(`}`)
+	if q.bad || len(q.b) > 0 || h.Format != txn.FormatVersion {
+		return header{}, false
+	}
+	return h, true
+}
+
 func readSubmission(q *quick, s *txn.Submission) {
 	q.must(`{"key":`)
 	s.Key = txn.Key(q.text())

@@ -34,12 +34,12 @@ func (c *Client) Submit(ctx context.Context, r txn.Request, w txn.Wait) (txn.Tra
 
 // SubmitJSON does what Submit does for a body as it is, mistakes included: the answer names them. An id is added where it has none.
 func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.Transaction, error) {
+	id, given, timeout := look(body)
 	r := request{
 		method: http.MethodPost, path: "/v1/transactions?wait=" + w.String(), body: body,
 		header:  http.Header{"Content-Type": {"application/json"}},
-		timeout: attemptTimeout(body),
+		timeout: timeout,
 	}
-	id, given := idOf(body)
 	if !given {
 		id = rand.Text()
 		r.header.Set("Idempotency-Key", id)
@@ -52,27 +52,27 @@ func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.T
 	return t, nil
 }
 
-// idOf gives the id that a body brings, good or bad; ok tells whether it brings one.
-func idOf(body []byte) (id string, ok bool) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil {
-		return "", true // the answer will say what is wrong with it
+// look finds what a body brings: its id, good or bad, whether it brings one, and how long an attempt to hand it in may take.
+func look(body []byte) (id string, given bool, timeout time.Duration) {
+	// Branches keeps the decoder from making anything of the longest part.
+	var members struct {
+		ID       json.RawMessage `json:"id"`
+		Timeout  json.RawMessage `json:"timeout"`
+		Branches json.RawMessage `json:"branches"`
 	}
-	raw, ok := members["id"]
-	_ = json.Unmarshal(raw, &id)
-	return id, ok
-}
-
-func attemptTimeout(body []byte) time.Duration {
-	var r struct {
-		Timeout string `json:"timeout"`
+	var text string
+	if json.Unmarshal(body, &members) != nil {
+		given = true // the answer will say what is wrong with it
+	} else {
+		given = members.ID != nil
+		_ = json.Unmarshal(members.ID, &id)
+		_ = json.Unmarshal(members.Timeout, &text)
 	}
-	_ = json.Unmarshal(body, &r)
-	d, err := time.ParseDuration(r.Timeout)
+	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
 		d = 10 * time.Second
 	}
-	return min(d, 10*time.Minute) + submitSlack
+	return id, given, min(d, 10*time.Minute) + submitSlack
 }
 
 // outcome gives the transaction that an answer holds, also one in a problem of the given name.

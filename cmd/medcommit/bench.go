@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/medcommit/medcommit/cmd/medcommit/bench"
+	"github.com/medcommit/medcommit/cmd/medcommit/heap"
 	"github.com/medcommit/medcommit/cmd/medcommit/load"
 )
 
@@ -32,6 +33,7 @@ func (f *benchFlags) load() (load.Config, error) {
 	if f.clients < 1 || f.duration <= 0 || f.warmup < 0 || f.transactions < 0 {
 		return load.Config{}, wrongUsage(errors.New("--clients and --duration must be positive, --warmup and --transactions not negative"))
 	}
+	heap.Roomy()
 	c := load.Config{Clients: f.clients, Warmup: f.warmup, Duration: f.duration, Transactions: f.transactions}
 	if f.transactions > 0 {
 		c.Duration = 0

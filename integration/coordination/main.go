@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/medcommit/medcommit/cmd/medcommit/heap"
 )
 
 func main() {
@@ -41,6 +43,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == siteCommand {
 		return runSite(ctx, args[1:])
 	}
+	heap.Roomy()
 	var s settings
 	flags := flag.NewFlagSet("coordination", flag.ContinueOnError)
 	clients := flags.String("clients", "1,64,256,1024", "how many clients, one measurement after the other")

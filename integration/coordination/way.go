@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/medcommit/medcommit/api/client"
-	"github.com/medcommit/medcommit/cmd/medcommit/heap"
 	"github.com/medcommit/medcommit/txn"
 	"github.com/medcommit/medcommit/zkcoord"
 	"github.com/medcommit/medcommit/zkcoord/zkserver"
@@ -33,7 +32,6 @@ func (s *settings) way(ctx context.Context, c *cluster, via string) (way, error)
 
 // embedded runs the coordinator in this process.
 func (s *settings) embedded(ctx context.Context, c *cluster) (way, error) {
-	heap.Roomy()
 	co, err := zkcoord.New(zkcoord.Config{
 		ID: "c1", Advertise: "http://127.0.0.1:1", Retention: s.retention, MaxInFlight: siteSlots,
 		ZooKeeper: zkcoord.DriverConfig{Servers: servers(c.addrs()), Root: root, SessionTimeout: sessionTimeout},
