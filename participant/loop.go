@@ -12,14 +12,10 @@ import (
 // applyQuiet keeps what is said after a transaction, a write to the database and a multi at each site, from a lone client's next one.
 const applyQuiet = 5 * time.Millisecond
 
-// How often the machine hears the time: in any case, and at most, before other events. And how long a batch of votes waits
-// for more while the last one held more than two: lingerEach for each that it held, within the two bounds.
+// How often the machine hears the time: in any case, and at most, before other events.
 const (
-	tickEvery      = 20 * time.Millisecond
-	clockEvery     = time.Millisecond
-	lingerEach     = 60 * time.Microsecond
-	shortestLinger = time.Millisecond
-	longestLinger  = 4 * time.Millisecond
+	tickEvery  = 20 * time.Millisecond
+	clockEvery = time.Millisecond
 )
 
 // letter is an event on its way to the loop, or something to do there; heard, where set, is closed when the machine has had it.
@@ -59,7 +55,8 @@ func (p *Participant) loop(ctx context.Context) error {
 	flush := time.NewTimer(0)
 	defer flush.Stop()
 	var letters []letter
-	waiting := false // for flush
+	var since time.Time // the next batch of votes waits for more
+	lingers := 0        // how many it held at the last look
 	ticked := time.Duration(0)
 	for {
 		select {
@@ -70,7 +67,6 @@ func (p *Participant) loop(ctx context.Context) error {
 				return err
 			}
 		case <-flush.C:
-			waiting = false
 		case <-p.events.ready:
 		}
 		letters = p.events.takeAll(letters)
@@ -93,14 +89,16 @@ func (p *Participant) loop(ctx context.Context) error {
 				close(l.heard)
 			}
 		}
-		if waiting {
+		now, pending := time.Now(), p.machine.Pending()
+		if since.IsZero() || lingers == 0 && pending > 0 {
+			since = now
+		}
+		lingers = pending
+		if rest := p.linger.For(pending) - now.Sub(since); rest > 0 {
+			flush.Reset(rest)
 			continue
 		}
-		if p.linger > 0 {
-			flush.Reset(p.linger)
-			p.linger, waiting = 0, true
-			continue
-		}
+		since, lingers = time.Time{}, 0
 		if err := p.carryOut(ctx, p.machine.Flush()); err != nil {
 			return err
 		}
@@ -215,7 +213,7 @@ func (p *Participant) carryOut(ctx context.Context, effects []txn.Effect) error 
 	return nil
 }
 
-// noteVotes makes the next batch of votes linger where this one holds many: more are on their way.
+// noteVotes notes how many votes a batch holds.
 func (p *Participant) noteVotes(e txn.Effect) {
 	m, ok := e.(txn.Multi)
 	if !ok {
@@ -223,9 +221,7 @@ func (p *Participant) noteVotes(e txn.Effect) {
 	}
 	for _, op := range m.Ops {
 		if op.Kind == txn.OpAppend && op.Log.Kind == txn.Votes && op.Segment != nil {
-			if p.linger = 0; len(op.Segment.Votes) > 2 {
-				p.linger = min(max(time.Duration(len(op.Segment.Votes))*lingerEach, shortestLinger), longestLinger)
-			}
+			p.linger.Sent(len(op.Segment.Votes))
 		}
 	}
 }

@@ -38,8 +38,8 @@ type Participant struct {
 	begun     time.Time
 	cancels   map[txn.Key]context.CancelFunc
 	workers   *crew
-	watched   bool          // in this session: who runs as this participant
-	linger    time.Duration // of the next batch of votes
+	watched   bool // in this session: who runs as this participant
+	linger    txn.Linger
 	reported  map[txn.Key]bool
 	inventory inventory
 	trouble   trouble   // the housekeeper's

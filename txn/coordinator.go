@@ -129,6 +129,15 @@ func (c *Coordinator) Flush() []Effect {
 	return c.out
 }
 
+// Pending is how many submissions and decisions wait for Flush.
+func (c *Coordinator) Pending() int {
+	n := len(c.submit.waiting)
+	if c.lead != nil {
+		n += len(c.lead.wanted)
+	}
+	return n
+}
+
 func (c *Coordinator) tick(t Tick) {
 	c.now, c.wall = t.Now, t.Wall
 	c.expireSubmissions()

@@ -164,6 +164,9 @@ func (p *Participant) Flush() []Effect {
 	return p.out
 }
 
+// Pending is how many votes wait for Flush.
+func (p *Participant) Pending() int { return len(p.votes.queue) }
+
 // Standing tells how many branches wait or are worked on, how many are prepared and undecided, and for how long the oldest of
 // those has been.
 func (p *Participant) Standing() (queued, inDoubt int, oldestSince time.Duration) {

@@ -9,12 +9,6 @@ import (
 
 const (
 	tickEvery = 20 * time.Millisecond
-	// A batch waits for more where the last one held more than fewInBatch, lingerEach for each that it held, within the two bounds: a
-	// proposal costs as much as dozens of records in it, and a lone client is not to wait for others.
-	fewInBatch     = 2
-	lingerEach     = 60 * time.Microsecond
-	shortestLinger = time.Millisecond
-	longestLinger  = 4 * time.Millisecond
 	// countEvery is how many ticks are between two countings for the metrics.
 	countEvery = 50
 	// historyWarning is the share of --history that is worth a warning.
@@ -168,27 +162,20 @@ func (c *Coordinator) step(event txn.Event) {
 func (c *Coordinator) flush() time.Duration {
 	c.publish()
 	if c.stepped {
-		now := time.Now()
-		if c.firstStep.IsZero() {
+		now, pending := time.Now(), c.machine.Pending()
+		if c.firstStep.IsZero() || c.lingers == 0 && pending > 0 {
 			c.firstStep = now
 		}
-		if rest := linger(c.lastBatch) - now.Sub(c.firstStep); rest > 0 {
+		c.lingers = pending
+		if rest := c.linger.For(pending) - now.Sub(c.firstStep); rest > 0 {
 			c.send()
 			return rest
 		}
-		c.stepped, c.firstStep = false, time.Time{}
+		c.stepped, c.firstStep, c.lingers = false, time.Time{}, 0
 		c.carryOut(c.machine.Flush())
 	}
 	c.send()
 	return 0
-}
-
-// linger is how long a batch waits for more after one of so many records.
-func linger(last int) time.Duration {
-	if last <= fewInBatch {
-		return 0
-	}
-	return min(max(time.Duration(last)*lingerEach, shortestLinger), longestLinger)
 }
 
 // send gives the driver all that has come together.
@@ -235,13 +222,13 @@ func (c *Coordinator) carryOut(effects []txn.Effect) {
 	}
 }
 
-// weigh remembers how many records the last batch of submissions or decisions held.
+// weigh notes how many records a batch of submissions or decisions holds.
 func (c *Coordinator) weigh(m *txn.Multi) {
 	for i := range m.Ops {
 		switch s := m.Ops[i].Segment; m.Ops[i].Log.Kind {
 		case txn.Transactions, txn.Decisions:
 			if s != nil {
-				c.lastBatch = len(s.Submissions) + len(s.Decisions)
+				c.linger.Sent(len(s.Submissions) + len(s.Decisions))
 			}
 		}
 	}
