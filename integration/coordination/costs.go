@@ -85,12 +85,13 @@ type perTransaction struct {
 }
 
 func heading() {
-	fmt.Println("| round | ZooKeepers | sites | via | clients | tx/s | p50 ms | p99 ms | p99.9 ms | proposals/tx | CPU µs/tx: generator | coordinator | sites | ZooKeeper | znodes | coordinator MiB |")
-	fmt.Println("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+	fmt.Println("| ZooKeepers | sites | via | clients | tx/s | p50 ms | p99 ms | p99.9 ms | proposals/tx | CPU µs/tx: generator | coordinator | sites | ZooKeeper | znodes | coordinator MiB |")
+	fmt.Println("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 }
 
-func row(round, zooKeepers, sites int, via string, r *load.Result, p *perTransaction) {
-	fmt.Printf("| %d | %d | %d | %s | %d | %.0f | %.2f | %.2f | %.2f | %.3f | %.0f | %.0f | %.0f | %.0f | %d | %d |\n",
-		round+1, zooKeepers, sites, via, r.Clients, r.PerSecond, r.P50, r.P99, r.P999, p.proposals,
+func row(zooKeepers, sites int, via string, m *measured) {
+	r, p := &m.result, &m.cost
+	fmt.Printf("| %d | %d | %s | %d | %.0f | %.2f | %.2f | %.2f | %.3f | %.0f | %.0f | %.0f | %.0f | %d | %d |\n",
+		zooKeepers, sites, via, r.Clients, r.PerSecond, r.P50, r.P99, r.P999, p.proposals,
 		p.microseconds[generator], p.microseconds["coordinator"], p.microseconds[sitesKind], p.microseconds[zooKeeper], p.znodes, p.resident>>20)
 }

@@ -30,6 +30,7 @@ type settings struct {
 	servers      []int
 	sites        []int
 	via          []string
+	settle       time.Duration
 	warmup       time.Duration
 	duration     time.Duration
 	transactions int64
@@ -50,10 +51,11 @@ func run(ctx context.Context, args []string) error {
 	servers := flags.String("servers", "1,3", "how many ZooKeeper servers")
 	sites := flags.String("sites", "2,8", "how many participants; every transaction is on two of them")
 	via := flags.String("via", "embedded,http", "how the clients reach the coordinator")
-	flags.DurationVar(&s.warmup, "warmup", 3*time.Second, "how long each measurement is warmed up")
-	flags.DurationVar(&s.duration, "duration", 8*time.Second, "how long each measurement lasts")
+	flags.DurationVar(&s.settle, "settle", 20*time.Second, "how long each cluster is under load before anything is measured: Java compiles what it finds busy")
+	flags.DurationVar(&s.warmup, "warmup", time.Second, "how long each measurement is warmed up")
+	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each measurement lasts")
 	flags.Int64Var(&s.transactions, "transactions", 0, "end each measurement after so many transactions, whatever --duration says")
-	flags.IntVar(&s.rounds, "rounds", 1, "measure everything so many times")
+	flags.IntVar(&s.rounds, "rounds", 5, "how often everything is measured; the table has the round of the median rate")
 	flags.StringVar(&s.medcommit, "medcommit", "bin/medcommit", "the program that is the coordinator of --via http")
 	flags.DurationVar(&s.retention, "retention", 10*time.Second, "the coordinator's")
 	flags.StringVar(&s.profile, "profile", "", "write a CPU profile of this process (the generator, with --via embedded the coordinator too) to this file")
@@ -91,13 +93,11 @@ func numbers(list string) (all []int, err error) {
 // all measures every combination, each number of servers and sites, and each way, on a cluster of its own.
 func (s *settings) all(ctx context.Context) error {
 	heading()
-	for round := range s.rounds {
-		for _, servers := range s.servers {
-			for _, sites := range s.sites {
-				for _, via := range s.via {
-					if err := s.cluster(ctx, round, servers, sites, via); err != nil {
-						return fmt.Errorf("%d servers, %d sites, %s: %w", servers, sites, via, err)
-					}
+	for _, servers := range s.servers {
+		for _, sites := range s.sites {
+			for _, via := range s.via {
+				if err := s.cluster(ctx, servers, sites, via); err != nil {
+					return fmt.Errorf("%d servers, %d sites, %s: %w", servers, sites, via, err)
 				}
 			}
 		}
