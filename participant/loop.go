@@ -55,8 +55,6 @@ func (p *Participant) loop(ctx context.Context) error {
 	flush := time.NewTimer(0)
 	defer flush.Stop()
 	var letters []letter
-	var since time.Time // the next batch of votes waits for more
-	lingers := 0        // how many it held at the last look
 	ticked := time.Duration(0)
 	for {
 		select {
@@ -89,16 +87,10 @@ func (p *Participant) loop(ctx context.Context) error {
 				close(l.heard)
 			}
 		}
-		now, pending := time.Now(), p.machine.Pending()
-		if since.IsZero() || lingers == 0 && pending > 0 {
-			since = now
-		}
-		lingers = pending
-		if rest := p.linger.For(pending) - now.Sub(since); rest > 0 {
+		if rest := p.linger.Rest(p.machine.Pending(), time.Now()); rest > 0 {
 			flush.Reset(rest)
 			continue
 		}
-		since, lingers = time.Time{}, 0
 		if err := p.carryOut(ctx, p.machine.Flush()); err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ func TestLinger(t *testing.T) {
 	var l Linger
 	want := func(what string, records int, least, most time.Duration) {
 		t.Helper()
-		if got := l.For(records); got < least || got > most {
+		if got := l.wait(records); got < least || got > most {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
@@ -30,4 +30,26 @@ func TestLinger(t *testing.T) {
 		l.Sent(1)
 	}
 	want("one client is left", 1, 0, 0)
+}
+
+func TestLingerCountsFromTheFirstRecord(t *testing.T) {
+	var l Linger
+	l.Sent(100)
+	start := time.Unix(1, 0)
+	for _, c := range []struct {
+		records int
+		at      time.Duration
+		want    time.Duration
+	}{
+		{0, 0, longestLinger},
+		{1, time.Millisecond, longestLinger},
+		{2, 2 * time.Millisecond, longestLinger - time.Millisecond},
+		{2, time.Millisecond + longestLinger, 0},
+		{3, 10 * time.Millisecond, longestLinger}, // the next batch
+		{100, 11 * time.Millisecond, 0},
+	} {
+		if got := l.Rest(c.records, start.Add(c.at)); got != c.want {
+			t.Errorf("%d after %v: %v, not %v", c.records, c.at, got, c.want)
+		}
+	}
 }

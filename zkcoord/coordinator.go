@@ -61,8 +61,6 @@ type Coordinator struct {
 	leaderGone   time.Time // when the last leader was seen to be gone
 	presenceDue  bool      // the machine has not heard of anybody in this session
 	stepped      bool      // the machine was told something since the last flush
-	firstStep    time.Time // since when the next batch waits for more
-	lingers      int       // how many records it held at the last look
 	linger       txn.Linger
 	ticks        int
 	suspended    time.Time // since when there is no connection; zero: there is one

@@ -162,16 +162,11 @@ func (c *Coordinator) step(event txn.Event) {
 func (c *Coordinator) flush() time.Duration {
 	c.publish()
 	if c.stepped {
-		now, pending := time.Now(), c.machine.Pending()
-		if c.firstStep.IsZero() || c.lingers == 0 && pending > 0 {
-			c.firstStep = now
-		}
-		c.lingers = pending
-		if rest := c.linger.For(pending) - now.Sub(c.firstStep); rest > 0 {
+		if rest := c.linger.Rest(c.machine.Pending(), time.Now()); rest > 0 {
 			c.send()
 			return rest
 		}
-		c.stepped, c.firstStep, c.lingers = false, time.Time{}, 0
+		c.stepped = false
 		c.carryOut(c.machine.Flush())
 	}
 	c.send()
