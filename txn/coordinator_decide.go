@@ -33,13 +33,12 @@ func (c *Coordinator) judge(t *transaction) ruling {
 	switch {
 	case all:
 		return ruling{verdict: VerdictCommit}
-	case c.heldBack(t):
+	case !t.wish && !t.late(c.now), c.heldBack(t):
+		return ruling{}
 	case t.wish:
 		return ruling{verdict: VerdictAbort, reason: &Reason{Code: ReasonClient}}
-	case t.late(c.now):
-		return ruling{verdict: VerdictAbort, reason: c.lateReason(t)}
 	}
-	return ruling{}
+	return ruling{verdict: VerdictAbort, reason: c.lateReason(t)}
 }
 
 // heldBack tells whether t waits for an operator's word to one of its sites that has found ZooKeeper restored (R10). The site votes
