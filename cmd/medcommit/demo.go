@@ -9,7 +9,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/medcommit/medcommit/api/client"
 	"github.com/medcommit/medcommit/cmd/medcommit/demo"
@@ -66,10 +65,8 @@ func runDemo(cmd *cobra.Command, cfg demo.Config) error {
 type bar struct{ bar *progressbar.ProgressBar }
 
 func newBar(cmd *cobra.Command, total int) bar {
-	f, ok := cmd.ErrOrStderr().(*os.File)
-	visible := ok && term.IsTerminal(int(f.Fd()))
 	return bar{progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetVisibility(visible),
+		progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())),
 		progressbar.OptionSetDescription("transactions"), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false),
 		progressbar.OptionClearOnFinish())}
 }

@@ -51,8 +51,13 @@ type screen struct {
 }
 
 func newScreen(w io.Writer) screen {
-	f, ok := w.(*os.File)
-	return screen{w, ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd()))}
+	return screen{w, os.Getenv("NO_COLOR") == "" && isTerminal(w)}
+}
+
+// isTerminal tells whether a person is at the other end of a stream.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func (s screen) paint(c colour, text string) string {
@@ -123,7 +128,7 @@ type statusLine struct {
 }
 
 func newStatusLine(w io.Writer) *statusLine {
-	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(w) {
 		w = io.Discard
 	}
 	return &statusLine{w: w}

@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/medcommit/medcommit/api/client"
 	"github.com/medcommit/medcommit/txn"
@@ -76,7 +75,7 @@ func readInput(cmd *cobra.Command, file string) ([]byte, error) {
 		}
 		return body, nil
 	}
-	if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(cmd.InOrStdin()) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "reading the transaction from standard input; end it with Ctrl-D")
 	}
 	body, err := io.ReadAll(cmd.InOrStdin())
