@@ -37,8 +37,8 @@ func (c *Coordinator) remembered() time.Duration {
 	return c.cfg.Retention + 2*Patience(c.cfg.Retention)
 }
 
-// oldChapters gives the entries of history that are to be remembered no longer, and all of whose transactions are gone from the live logs; it stops at the first that
-// is not, so that the order is kept.
+// oldChapters gives the entries of history that are to be remembered no longer, and all of whose transactions are gone from the live
+// logs; it stops at the first that is not so, so that the order is kept.
 func (c *Coordinator) oldChapters() []Pos {
 	var old []Pos
 	c.index.chapters.each(func(pos Pos, ch chapter) bool {

@@ -8,8 +8,7 @@ import "time"
 // It is read best in this order: participant_session.go and participant_reconcile.go (a new session and the recovery),
 // participant_inbox.go, participant_decisions.go and participant_branch.go (a branch from its request to its end),
 // participant_votes.go, participant_applied.go and participant_garbage.go (the two lanes of multis), participant_withdraw.go,
-// participant_scan.go, participant_compare.go,
-// participant_settled.go.
+// participant_scan.go, participant_compare.go, participant_settled.go.
 type Participant struct {
 	cfg   ParticipantConfig
 	out   []Effect

@@ -19,10 +19,10 @@ import (
 // a transaction that was committed anywhere is committed again, if ZooKeeper still knows its submission and all its sites have an
 // operator's word and are there. The leader aborts none of them for a deadline or a client meanwhile, and then each has its whole time
 // again (Coordinator.heldBack); a site that has its word withdraws what it has prepared when it waits much longer for the others (R9).
-// An abort leaves nothing behind: what was aborted since the backup may be committed now. What ZooKeeper does not know any more has no log: a branch of it that is prepared is presumed aborted
-// once the operator has spoken, for nobody else can say; where it was committed at another site that is a split which only people
-// can see. So the list of what is prepared can be had before (Inventory), and what is to be committed is committed with the
-// database's own means before the word is given.
+// An abort leaves nothing behind: what was aborted since the backup may be committed now. What ZooKeeper does not know any more has no
+// log: a branch of it that is prepared is presumed aborted once the operator has spoken, for nobody else can say; where it was committed
+// at another site that is a split which only people can see. So the list of what is prepared can be had before (Inventory), and what is
+// to be committed is committed with the database's own means before the word is given.
 
 // restoreState is what a session knows of a restore.
 type restoreState struct {

@@ -99,8 +99,8 @@ func (p *Participant) withdrawListed(wished []*branch, l LogListed) {
 	p.fencedMulti(p.withdrawalOps(w), func(r multiResult) { p.withdrawalAnswered(w, r) })
 }
 
-// planWithdrawal picks every segment that holds a vote to commit, or read-only, for one of wished, whoever owns it, and every ephemeral one that
-// cannot be read, for it may.
+// planWithdrawal picks every segment that holds a vote to commit, or read-only, for one of wished, whoever owns it, and every
+// ephemeral one that cannot be read, for it may.
 func (p *Participant) planWithdrawal(wished []*branch, entries []Entry) *withdrawal {
 	w := &withdrawal{name: p.nextBatch(), wished: wished}
 	keys := make(map[Key]bool, len(wished))
