@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
@@ -67,6 +68,7 @@ func (p *Participant) loop(ctx context.Context) error {
 		case <-flush.C:
 		case <-p.events.ready:
 		}
+		runtime.Gosched() // who is about to tell more, tells it before anything is sent
 		letters = p.events.takeAll(letters)
 		// Else a vote would bear the time of a tick, before its own request's.
 		if now := p.clock(); len(letters) > 0 && now.Now-ticked >= clockEvery {
@@ -87,11 +89,11 @@ func (p *Participant) loop(ctx context.Context) error {
 				close(l.heard)
 			}
 		}
-		if rest := p.linger.Rest(p.machine.Pending(), time.Now()); rest > 0 {
+		rest := p.linger.Rest(p.machine.Votes(), time.Now())
+		if rest > 0 {
 			flush.Reset(rest)
-			continue
 		}
-		if err := p.carryOut(ctx, p.machine.Flush()); err != nil {
+		if err := p.carryOut(ctx, p.machine.Flush(txn.Hold{Votes: rest > 0})); err != nil {
 			return err
 		}
 	}
@@ -122,7 +124,12 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 			delete(p.cancels, e.Key)
 		}
 	case txn.MultiDone:
+		p.linger.Answered(e.Token, time.Now())
 		p.inventoryWritten(e)
+	case txn.MultiFailed:
+		p.linger.Answered(e.Token, time.Now())
+	case txn.MultiLost:
+		p.linger.Answered(e.Token, time.Now())
 	case txn.NodeRead:
 		if e.Path == txn.AppliedPath(p.config.Name) && e.Exists && !json.Valid(e.Data) {
 			p.log.Error("applied cannot be read; all decisions are carried out once more", "participant", p.config.Name)
@@ -205,16 +212,10 @@ func (p *Participant) carryOut(ctx context.Context, effects []txn.Effect) error 
 	return nil
 }
 
-// noteVotes notes how many votes a batch holds.
+// noteVotes notes that a batch of votes is sent.
 func (p *Participant) noteVotes(e txn.Effect) {
-	m, ok := e.(txn.Multi)
-	if !ok {
-		return
-	}
-	for _, op := range m.Ops {
-		if op.Kind == txn.OpAppend && op.Log.Kind == txn.Votes && op.Segment != nil {
-			p.linger.Sent(len(op.Segment.Votes))
-		}
+	if m, ok := e.(txn.Multi); ok && m.Appends(txn.Votes) {
+		p.linger.Sent(m.Token, time.Now())
 	}
 }
 

@@ -119,23 +119,33 @@ func (c *Coordinator) Step(e Event) []Effect {
 	return c.out
 }
 
-// Flush returns the multis into which what is pending was merged; a driver calls it when no event waits, or after a short linger.
-// Each lane (submissions, decisions, housekeeping) has at most one in flight. The slice is valid until the next call.
-func (c *Coordinator) Flush() []Effect {
+// Flush returns the multis into which what is pending was merged; a driver calls it when no event waits, and holds back for a short
+// linger what it names. Each lane (submissions, decisions, housekeeping) has at most one multi in flight. The slice is valid until the
+// next call.
+func (c *Coordinator) Flush(hold Hold) []Effect {
 	c.out = c.out[:0]
-	c.flushSubmissions()
-	c.flushDecisions()
+	if !hold.Submissions {
+		c.flushSubmissions()
+	}
+	if !hold.Decisions {
+		c.flushDecisions()
+	}
 	c.keepHouse()
 	return c.out
 }
 
-// Pending is how many submissions and decisions wait for Flush.
-func (c *Coordinator) Pending() int {
-	n := len(c.submit.waiting)
-	if c.lead != nil {
-		n += len(c.lead.wanted)
+// Submissions is what waits in the lane of submissions.
+func (c *Coordinator) Submissions() Queue {
+	return Queue{Records: len(c.submit.waiting), Busy: !c.synced || c.submit.flying || c.submit.looking}
+}
+
+// Decisions is what waits in the lane of decisions; nothing where this coordinator does not lead.
+func (c *Coordinator) Decisions() Queue {
+	l := c.leads()
+	if l == nil {
+		return Queue{}
 	}
-	return n
+	return Queue{Records: len(l.wanted), Busy: l.deciding}
 }
 
 func (c *Coordinator) tick(t Tick) {

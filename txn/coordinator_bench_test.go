@@ -17,7 +17,7 @@ func BenchmarkCoordinatorFlush(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		c.Flush()
+		c.Flush(Hold{})
 	}
 }
 
@@ -41,6 +41,6 @@ func BenchmarkCoordinatorClear(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Step(applied)
-		c.Flush()
+		c.Flush(Hold{})
 	}
 }

@@ -44,7 +44,7 @@ func (r *coordinatorRig) step(events ...Event) {
 			r.take(r.c.Step(e))
 			continue
 		}
-		flushed := r.c.Flush()
+		flushed := r.c.Flush(Hold{})
 		if len(flushed) == 0 {
 			return
 		}

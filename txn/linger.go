@@ -2,44 +2,88 @@ package txn
 
 import "time"
 
-// Linger is for how long a batch waits for more before it is sent. A proposal costs ZooKeeper as much as dozens of records in it, and
-// all that follows from one follows for the whole batch. So a batch waits until it holds as many records as batches did lately, but the
-// less the fewer those were, and where they were one or two not at all: a lone client does not wait for others. A small batch among
-// large ones shortens the waiting only little: else the next would be small for its sake.
+// Linger is for how long one lane's batch waits for more before it is sent. A proposal costs ZooKeeper as much as dozens of records in
+// it, and all that follows from one follows for the whole batch. So a batch waits for as long as proposals take now, which is longer
+// the more there is to do, and no longer than records keep coming; but only where the rate at which they came lately promises some: a
+// lone client does not wait for others, nor does work that a lock lets through one by one.
+//
+// The zero value is ready for use. It belongs to one goroutine.
 type Linger struct {
-	usual int       // how many records batches held lately
-	held  int       // how many the batch held at the last look
-	since time.Time // when it began; zero: there is none
+	rate    float64       // records a second that came lately
+	took    time.Duration // a proposal, lately
+	counted int           // records since counting began
+	since   time.Time     // when that was
+
+	held  int       // records in the batch at the last look
+	first time.Time // when the batch's first record was seen
+	last  time.Time // when its last one was
+
+	timed Token     // the proposal that is being timed; zero: none
+	sent  time.Time // when it was sent
 }
 
-// A batch waits lingerEach for each record that batches usually hold, within the two bounds, and where they hold more than fewInBatch.
+// Queue is what waits in a lane for Flush.
+type Queue struct {
+	Records int
+	Busy    bool // nothing of the lane can be sent now
+}
+
+// Hold names the lanes that Flush is to leave alone.
+type Hold struct{ Submissions, Decisions, Votes bool }
+
 const (
-	fewInBatch     = 2
-	lingerEach     = 60 * time.Microsecond
-	shortestLinger = time.Millisecond
-	longestLinger  = 4 * time.Millisecond
+	rateOver      = 50 * time.Millisecond // is measured
+	fewRecords    = 3                     // are not worth waiting for
+	longestLinger = 20 * time.Millisecond
+	// A batch waits lingerProposals times as long as a proposal takes, from its first record on, and a lingerGap-th of that after its
+	// last, or until as many had time to come as are worth waiting for.
+	lingerProposals = 2
+	lingerGap       = 4
 )
 
-// Sent notes how many records a batch held.
-func (l *Linger) Sent(records int) { l.usual = max(records, l.usual-(l.usual+3)/4) }
-
-// Rest is for how long a batch that holds so many records by now had better wait still; zero: it is to be sent, and the next one begins.
-func (l *Linger) Rest(records int, now time.Time) time.Duration {
-	if l.since.IsZero() || l.held == 0 && records > 0 {
-		l.since = now
+// Sent notes that the batch was sent in the multi t.
+func (l *Linger) Sent(t Token, now time.Time) {
+	l.held = 0
+	if l.timed == 0 {
+		l.timed, l.sent = t, now
 	}
-	l.held = records
-	if rest := l.wait(records) - now.Sub(l.since); rest > 0 {
-		return rest
-	}
-	l.held, l.since = 0, time.Time{}
-	return 0
 }
 
-// wait is for how long a batch waits, from its first record on, while it holds so many.
-func (l *Linger) wait(records int) time.Duration {
-	if l.usual <= fewInBatch || records >= l.usual {
+// Answered notes that the multi t was answered; those of others are ignored.
+func (l *Linger) Answered(t Token, now time.Time) {
+	if l.timed == 0 || t != l.timed {
+		return
+	}
+	l.timed = 0
+	l.took += (now.Sub(l.sent) - l.took) / 4
+}
+
+// Rest is for how long a batch had better wait still; zero: it is to be sent where the lane is free.
+func (l *Linger) Rest(q Queue, now time.Time) time.Duration {
+	l.count(q.Records, now)
+	if q.Busy || q.Records == 0 {
 		return 0
 	}
-	return min(max(time.Duration(l.usual)*lingerEach, shortestLinger), longestLinger)
+	most := min(lingerProposals*l.took, longestLinger)
+	if l.rate*most.Seconds() < fewRecords {
+		return 0
+	}
+	gap := max(most/lingerGap, time.Duration(fewRecords/l.rate*float64(time.Second)))
+	return max(min(l.first.Add(most).Sub(now), l.last.Add(gap).Sub(now)), 0)
+}
+
+// count takes the records that came since the last look.
+func (l *Linger) count(records int, now time.Time) {
+	if records > l.held {
+		if l.held == 0 {
+			l.first = now
+		}
+		l.last = now
+		l.counted += records - l.held
+	}
+	l.held = records
+	if took := now.Sub(l.since); took >= rateOver {
+		l.rate = (l.rate + float64(l.counted)/took.Seconds()) / 2
+		l.counted, l.since = 0, now
+	}
 }

@@ -5,51 +5,118 @@ import (
 	"time"
 )
 
-func TestLinger(t *testing.T) {
-	var l Linger
-	want := func(what string, records int, least, most time.Duration) {
-		t.Helper()
-		if got := l.wait(records); got < least || got > most {
-			t.Errorf("%s: %v", what, got)
-		}
-	}
-	want("nothing was sent", 1, 0, 0)
-	l.Sent(2)
-	want("few are sent", 1, 0, 0)
-	l.Sent(100)
-	want("many are sent", 1, longestLinger, longestLinger)
-	want("as many have come again", 100, 0, 0)
-	l.Sent(3)
-	want("a small one among them", 1, longestLinger, longestLinger)
-	l.Sent(30)
-	for range 4 {
-		l.Sent(1)
-	}
-	want("they get fewer", 1, shortestLinger, 2*shortestLinger)
-	for range 10 {
-		l.Sent(1)
-	}
-	want("one client is left", 1, 0, 0)
+// lane plays one lane in which a record comes after each of the pauses given, and every multi takes as long as took says.
+type lane struct {
+	linger Linger
+	now    time.Time
+	took   time.Duration
+	token  Token
+	until  time.Time // the multi in flight is answered; zero: none
+	queued int
+	since  time.Time // the first of queued came
+
+	batches []int
+	waited  time.Duration // the longest that a record waited in a free lane
 }
 
-func TestLingerCountsFromTheFirstRecord(t *testing.T) {
-	var l Linger
-	l.Sent(100)
-	start := time.Unix(1, 0)
-	for _, c := range []struct {
-		records int
-		at      time.Duration
-		want    time.Duration
-	}{
-		{0, 0, longestLinger},
-		{1, time.Millisecond, longestLinger},
-		{2, 2 * time.Millisecond, longestLinger - time.Millisecond},
-		{2, time.Millisecond + longestLinger, 0},
-		{3, 10 * time.Millisecond, longestLinger}, // the next batch
-		{100, 11 * time.Millisecond, 0},
-	} {
-		if got := l.Rest(c.records, start.Add(c.at)); got != c.want {
-			t.Errorf("%d after %v: %v, not %v", c.records, c.at, got, c.want)
+func play(took time.Duration, pauses ...time.Duration) *lane {
+	l := &lane{now: time.Unix(1, 0), took: took}
+	for _, pause := range pauses {
+		l.pass(pause)
+		if l.queued++; l.queued == 1 {
+			l.since = l.now
 		}
+		l.look()
+	}
+	l.pass(time.Second)
+	return l
+}
+
+// pass lets time go by in steps of a tenth of a millisecond.
+func (l *lane) pass(d time.Duration) {
+	const step = 100 * time.Microsecond
+	for ; d > 0; d -= step {
+		l.now = l.now.Add(min(step, d))
+		if !l.until.IsZero() && !l.now.Before(l.until) {
+			l.until = time.Time{}
+			l.linger.Answered(l.token, l.now)
+		}
+		l.look()
+	}
+}
+
+func (l *lane) look() {
+	busy := !l.until.IsZero()
+	if l.linger.Rest(Queue{Records: l.queued, Busy: busy}, l.now) > 0 || busy || l.queued == 0 {
+		return
+	}
+	l.batches = append(l.batches, l.queued)
+	l.waited = max(l.waited, l.now.Sub(l.since))
+	l.token++
+	l.linger.Sent(l.token, l.now)
+	l.queued, l.until = 0, l.now.Add(l.took)
+}
+
+func every(pause time.Duration, n int) []time.Duration {
+	pauses := make([]time.Duration, n)
+	for i := range pauses {
+		pauses[i] = pause
+	}
+	return pauses
+}
+
+func TestALoneClientDoesNotWait(t *testing.T) {
+	if l := play(time.Millisecond, every(4*time.Millisecond, 200)...); l.waited > 0 || len(l.batches) != 200 {
+		t.Errorf("waited %v, %d batches", l.waited, len(l.batches))
+	}
+}
+
+func TestWhatALockLetsThroughDoesNotWait(t *testing.T) {
+	if l := play(2*time.Millisecond, every(5*time.Millisecond, 200)...); l.waited > 0 {
+		t.Errorf("waited %v", l.waited)
+	}
+}
+
+func TestManyComeTogether(t *testing.T) {
+	l := play(5*time.Millisecond, every(time.Millisecond, 1000)...)
+	if n := len(l.batches); n > 120 { // at five to a batch, which is what comes while one is in flight, there would be 200
+		t.Errorf("%d batches", n)
+	}
+	if l.waited > 2*lingerProposals*5*time.Millisecond {
+		t.Errorf("waited %v", l.waited)
+	}
+}
+
+func TestABatchGoesWhenNoMoreCome(t *testing.T) {
+	var pauses []time.Duration
+	for range 50 { // 40 at once, every 30 ms
+		pauses = append(pauses, 30*time.Millisecond)
+		pauses = append(pauses, make([]time.Duration, 39)...)
+	}
+	l := play(4*time.Millisecond, pauses...)
+	if n := len(l.batches); n > 60 { // the first ones, before the rate was known
+		t.Errorf("%d batches", n)
+	}
+	if l.waited > 4*time.Millisecond {
+		t.Errorf("waited %v", l.waited)
+	}
+}
+
+func TestNobodyWaitsLong(t *testing.T) {
+	if l := play(time.Second, every(time.Millisecond, 5000)...); l.waited > longestLinger+time.Second {
+		t.Errorf("waited %v", l.waited)
+	}
+}
+
+func TestOnlyTheTimedProposalCounts(t *testing.T) {
+	var l Linger
+	now := time.Unix(1, 0)
+	l.Sent(7, now)
+	l.Answered(6, now.Add(time.Hour))
+	l.Answered(0, now.Add(time.Hour))
+	l.Sent(8, now.Add(time.Millisecond))
+	l.Answered(7, now.Add(4*time.Millisecond))
+	if l.took != time.Millisecond {
+		t.Errorf("a proposal is taken to take %v", l.took)
 	}
 }

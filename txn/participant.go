@@ -152,19 +152,23 @@ func (p *Participant) Step(e Event) []Effect {
 }
 
 // Flush gives the multis that merge what has gathered: votes, and what was applied. The driver calls it when it has told all the
-// events that it has, or after a linger. The slice is valid until the next call.
-func (p *Participant) Flush() []Effect {
+// events that it has, and holds back for a short linger what it names. The slice is valid until the next call.
+func (p *Participant) Flush(hold Hold) []Effect {
 	p.out = p.out[:0]
 	if p.phase != phaseRunning {
 		return nil
 	}
-	p.flushVotes()
+	if !hold.Votes {
+		p.flushVotes()
+	}
 	p.flushApplied()
 	return p.out
 }
 
-// Pending is how many votes wait for Flush.
-func (p *Participant) Pending() int { return len(p.votes.queue) }
+// Votes is what waits in the lane of votes.
+func (p *Participant) Votes() Queue {
+	return Queue{Records: len(p.votes.queue), Busy: p.phase != phaseRunning || p.votes.busy}
+}
 
 // Standing tells how many branches wait or are worked on, how many are prepared and undecided, and for how long the oldest of
 // those has been.

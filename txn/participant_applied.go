@@ -23,16 +23,18 @@ type appliedLane struct {
 	mine      int // own decisions applied since the last write
 	mineSince time.Duration
 	mineLast  time.Duration // when the last of them was
+	pace      time.Duration // usually between two of them, or two lots of them
 	others    int           // decisions read since the last write
 	last      time.Duration
 	saved     SiteRow // what the database has
 	tried     SiteRow // what it has perhaps: the answer was lost; zero: nothing else
 }
 
-// When "applied" moves: when the site is idle and ApplyQuiet has passed, else when applyDelay has passed or applyMany decisions wait;
-// where only others' decisions have gone by, after othersDelay or othersMany.
+// When "applied" moves: when the site has been quiet, else when applyDelay has passed or applyMany decisions wait; where only others'
+// decisions have gone by, after othersDelay or othersMany. What comes within sameLot is one lot.
 const (
 	applyDelay  = 100 * time.Millisecond
+	sameLot     = 2 * time.Millisecond
 	applyMany   = 256
 	othersDelay = time.Second
 	othersMany  = 1000
@@ -61,7 +63,20 @@ func (l *appliedLane) gather(now time.Duration) {
 		l.mineSince = now
 	}
 	l.mine++
+	if gap := min(now-l.mineLast, applyDelay); gap > sameLot && l.mineLast > 0 {
+		l.pace += (gap - l.pace) / 4
+	}
 	l.mineLast = now
+}
+
+// quiet is for how long nothing may come until the site is taken to be quiet: longer than until the next is likely to come, but where
+// that is long, no longer than least. Else a site says what it has applied after each lot of a few, and a lone client's transactions
+// each cost two proposals more.
+func (l *appliedLane) quiet(least time.Duration) time.Duration {
+	if least == 0 || l.pace > applyDelay/2 {
+		return least
+	}
+	return max(least, min(2*l.pace, applyDelay/4))
 }
 
 func (l *appliedLane) resolve(b *branch) {
@@ -79,7 +94,7 @@ func (p *Participant) applyDue(at Pos) bool {
 		return false
 	}
 	if l.mine > 0 || l.restless {
-		quiet := p.idle() && (l.mine == 0 || p.now-l.mineLast >= p.cfg.ApplyQuiet)
+		quiet := p.idle() && (l.mine == 0 || p.now-l.mineLast >= l.quiet(p.cfg.ApplyQuiet))
 		return quiet || l.mine >= applyMany || p.now-max(l.mineSince, l.last) >= applyDelay
 	}
 	if !l.written.At.Before(at) && len(l.garbage) == 0 {

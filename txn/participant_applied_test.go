@@ -32,3 +32,28 @@ func TestAnIdleSiteWaitsForQuiet(t *testing.T) {
 		t.Error("it was not said after 5 ms of quiet")
 	}
 }
+
+// TestQuietIsLongerThanTheUsualPause: a site that is asked again and again is not quiet between two times.
+func TestQuietIsLongerThanTheUsualPause(t *testing.T) {
+	const least = 5 * time.Millisecond
+	for _, c := range []struct{ pause, want time.Duration }{
+		{time.Millisecond, least}, // all of it is one lot
+		{8 * time.Millisecond, 16 * time.Millisecond},
+		{20 * time.Millisecond, applyDelay / 4},
+		{time.Second, least},
+	} {
+		var l appliedLane
+		now := time.Second
+		for range 50 {
+			now += c.pause
+			l.gather(now)
+		}
+		if got := l.quiet(least).Round(time.Millisecond); got != c.want {
+			t.Errorf("every %v: quiet after %v, not %v", c.pause, got, c.want)
+		}
+	}
+	var l appliedLane
+	if got := l.quiet(0); got != 0 {
+		t.Errorf("without ApplyQuiet: %v", got)
+	}
+}

@@ -41,7 +41,7 @@ func run(p *Participant, events ...Event) {
 			next = answerWell(p.Step(e), next)
 		}
 		if len(next) == 0 {
-			next = answerWell(p.Flush(), next)
+			next = answerWell(p.Flush(Hold{}), next)
 		}
 		events = next
 	}

@@ -274,7 +274,7 @@ func (m *monkey) tell(e Event) {
 	m.carryOut(m.p.Step(e))
 }
 
-func (m *monkey) flush() { m.carryOut(m.p.Flush()) }
+func (m *monkey) flush() { m.carryOut(m.p.Flush(Hold{})) }
 
 func (m *monkey) tick(d time.Duration) {
 	m.now += d

@@ -58,7 +58,7 @@ func (s *script) run(line string) string {
 	case "start":
 		return s.start(args)
 	case "flush":
-		return s.show(s.p.Flush())
+		return s.show(s.p.Flush(Hold{}))
 	case "standing":
 		queued, inDoubt, oldest := s.p.Standing()
 		return fmt.Sprintf("queued %d, in doubt %d, oldest %v, remembered %d\n", queued, inDoubt, oldest, len(s.p.Branches()))

@@ -41,7 +41,7 @@ func (n *nonsense) play(t *testing.T, seed int) {
 	for range 300 {
 		effects := n.p.Step(n.event())
 		if n.rng.Intn(3) == 0 {
-			effects = n.p.Flush()
+			effects = n.p.Flush(Hold{})
 		}
 		for _, e := range effects {
 			n.seen(e)

@@ -2,6 +2,7 @@ package txn
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -125,6 +126,11 @@ const (
 type Multi struct {
 	Token Token
 	Ops   []Op
+}
+
+// Appends tells whether the multi appends to a log of that kind.
+func (m *Multi) Appends(kind LogKind) bool {
+	return slices.ContainsFunc(m.Ops, func(o Op) bool { return o.Kind == OpAppend && o.Log.Kind == kind })
 }
 
 // Token pairs an effect with the event that answers it. Tokens of one machine never repeat.

@@ -61,7 +61,7 @@ type Coordinator struct {
 	leaderGone   time.Time // when the last leader was seen to be gone
 	presenceDue  bool      // the machine has not heard of anybody in this session
 	stepped      bool      // the machine was told something since the last flush
-	linger       txn.Linger
+	lingers      lingers
 	ticks        int
 	suspended    time.Time // since when there is no connection; zero: there is one
 	warned       bool      // of a history that fills up

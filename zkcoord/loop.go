@@ -2,6 +2,7 @@ package zkcoord
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
@@ -25,6 +26,7 @@ func (c *Coordinator) loop(ctx context.Context) {
 	var letters []letter
 	c.tick()
 	for ctx.Err() == nil {
+		runtime.Gosched() // who is about to tell more, tells it before anything is sent
 		letters = c.box.take(letters)
 		if len(letters) > 0 {
 			c.clock() // else a decision would bear the time of a tick, before its own transaction's
@@ -79,6 +81,7 @@ func (c *Coordinator) take(event txn.Event) {
 		}
 	}
 	if !c.port.handle(event) {
+		c.lingers.heard(event, time.Now())
 		c.step(event)
 	}
 }
@@ -159,18 +162,20 @@ func (c *Coordinator) step(event txn.Event) {
 }
 
 // flush lets the machine send its batches, and gives how long to wait before that where a batch is worth waiting for.
-func (c *Coordinator) flush() time.Duration {
+func (c *Coordinator) flush() (rest time.Duration) {
 	c.publish()
 	if c.stepped {
-		if rest := c.linger.Rest(c.machine.Pending(), time.Now()); rest > 0 {
-			c.send()
-			return rest
+		now := time.Now()
+		submissions, decisions := c.lingers.submissions.Rest(c.machine.Submissions(), now), c.lingers.decisions.Rest(c.machine.Decisions(), now)
+		rest = max(submissions, decisions)
+		if submissions > 0 && decisions > 0 {
+			rest = min(submissions, decisions)
 		}
-		c.stepped = false
-		c.carryOut(c.machine.Flush())
+		c.stepped = rest > 0
+		c.carryOut(c.machine.Flush(txn.Hold{Submissions: submissions > 0, Decisions: decisions > 0}))
 	}
 	c.send()
-	return 0
+	return rest
 }
 
 // send gives the driver all that has come together.
@@ -209,7 +214,7 @@ func (c *Coordinator) carryOut(effects []txn.Effect) {
 		case txn.Sweep:
 			c.sweeper.ask(e.Token)
 		case txn.Multi:
-			c.weigh(&e)
+			c.lingers.sent(&e, time.Now())
 			c.port.out = append(c.port.out, effect)
 		default:
 			c.port.out = append(c.port.out, effect)
@@ -217,14 +222,32 @@ func (c *Coordinator) carryOut(effects []txn.Effect) {
 	}
 }
 
-// weigh notes how many records a batch of submissions or decisions holds.
-func (c *Coordinator) weigh(m *txn.Multi) {
-	for i := range m.Ops {
-		switch s := m.Ops[i].Segment; m.Ops[i].Log.Kind {
-		case txn.Transactions, txn.Decisions:
-			if s != nil {
-				c.linger.Sent(len(s.Submissions) + len(s.Decisions))
-			}
-		}
+// lingers are for how long the batches of each lane wait.
+type lingers struct{ submissions, decisions txn.Linger }
+
+// sent notes which lane's batch a multi holds.
+func (l *lingers) sent(m *txn.Multi, now time.Time) {
+	if m.Appends(txn.Transactions) {
+		l.submissions.Sent(m.Token, now)
 	}
+	if m.Appends(txn.Decisions) {
+		l.decisions.Sent(m.Token, now)
+	}
+}
+
+// heard notes that a multi is answered.
+func (l *lingers) heard(e txn.Event, now time.Time) {
+	var t txn.Token
+	switch e := e.(type) {
+	case txn.MultiDone:
+		t = e.Token
+	case txn.MultiFailed:
+		t = e.Token
+	case txn.MultiLost:
+		t = e.Token
+	default:
+		return
+	}
+	l.submissions.Answered(t, now)
+	l.decisions.Answered(t, now)
 }

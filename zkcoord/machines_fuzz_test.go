@@ -63,12 +63,12 @@ type feigned struct {
 
 func feignedCoordinator(t *testing.T) *feigned {
 	c := txn.NewCoordinator(txn.CoordinatorConfig{Cluster: "c", ID: "c1", Nonce: "n", Retention: time.Minute})
-	return &feigned{t: t, step: c.Step, flush: c.Flush, listed: map[txn.Log][]txn.Entry{}, nodes: map[string][]byte{}, num: 10}
+	return &feigned{t: t, step: c.Step, flush: func() []txn.Effect { return c.Flush(txn.Hold{}) }, listed: map[txn.Log][]txn.Entry{}, nodes: map[string][]byte{}, num: 10}
 }
 
 func feignedParticipant(t *testing.T) *feigned {
 	p := txn.NewParticipant(txn.ParticipantConfig{Cluster: "c", Name: "emr", Process: "p", WithdrawAfter: time.Minute})
-	return &feigned{t: t, step: p.Step, flush: p.Flush, listed: map[txn.Log][]txn.Entry{}, nodes: map[string][]byte{}, num: 10}
+	return &feigned{t: t, step: p.Step, flush: func() []txn.Effect { return p.Flush(txn.Hold{}) }, listed: map[txn.Log][]txn.Entry{}, nodes: map[string][]byte{}, num: 10}
 }
 
 // tell gives the machine an event, and answers what follows from it, as far as that goes within many steps.

@@ -76,7 +76,7 @@ func (s *testSite) loop(ctx context.Context) {
 		for i := range letters {
 			letters[i].call()
 		}
-		s.do(s.machine.Flush())
+		s.do(s.machine.Flush(txn.Hold{}))
 		select {
 		case <-ctx.Done():
 		case <-s.box.wake:

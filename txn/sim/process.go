@@ -10,7 +10,7 @@ import (
 // machine is what the two pure machines have in common.
 type machine interface {
 	Step(txn.Event) []txn.Effect
-	Flush() []txn.Effect
+	Flush(txn.Hold) []txn.Effect
 }
 
 // site is one site system: its database, and the processes that ever ran for it.
@@ -129,9 +129,17 @@ func (w *world) flush(p *process) {
 	if !p.alive {
 		return
 	}
-	for _, f := range p.machine().Flush() {
+	for _, f := range p.machine().Flush(w.hold()) {
 		w.perform(p, f)
 	}
+}
+
+// hold is what a driver holds back to make a batch larger: in calm weather nothing.
+func (w *world) hold() txn.Hold {
+	if w.calm || !w.rng.chance(4) {
+		return txn.Hold{}
+	}
+	return txn.Hold{Submissions: w.rng.chance(2), Decisions: w.rng.chance(2), Votes: w.rng.chance(2)}
 }
 
 // perform carries out one effect.

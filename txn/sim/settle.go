@@ -227,4 +227,5 @@ func (w *world) fresh() {
 	}
 	w.last = w.request(w.running(w.desks[0]), b)
 	w.settle()
+	w.leadOn() // who was deposed without hearing of it, and had nothing to write since, has heard of it now
 }
