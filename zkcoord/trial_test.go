@@ -19,7 +19,7 @@ func trialServer(t *testing.T, options ...string) string {
 		t.Fatal(err)
 	}
 	s, err := zkserver.Launch(zkserver.Config{
-		Dir: t.TempDir(), Port: ports[0], Tick: 100 * time.Millisecond, JavaOptions: append(options, "-XX:TieredStopAtLevel=1"),
+		Dir: t.TempDir(), Port: ports[0], Tick: time.Second, JavaOptions: append(options, "-XX:TieredStopAtLevel=1"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestTry(t *testing.T) {
 	if err != nil || tr.Given != 4*time.Second || tr.Root || tr.At != "/" || tr.Write <= 0 || tr.Offset.Abs() > time.Second {
 		t.Errorf("without a root: %+v, %v", tr, err)
 	}
-	if tr, err = try("/a/b", 50*time.Millisecond); err != nil || tr.Asked != 50*time.Millisecond || tr.Given != 100*time.Millisecond {
+	if tr, err = try("/a/b", 50*time.Millisecond); err != nil || tr.Asked != 50*time.Millisecond || tr.Given != time.Second {
 		t.Errorf("a shorter time-out than the server gives: %+v, %v", tr, err)
 	}
 	conn, _, err := zk.Connect([]string{addr}, 4*time.Second, zk.WithLogInfo(false))
