@@ -24,7 +24,8 @@ func nameParameter() *huma.Param {
 
 func (d *describer) submit() huma.Operation {
 	undecided := d.answer("Not decided within the wait: ask again by id.", reflect.TypeFor[txn.Transaction]())
-	undecided.Headers = map[string]*huma.Header{"Location": {Schema: text(), Description: "the transaction's path"}}
+	leader := &huma.Header{Schema: text(), Description: "the URL of the coordinator that leads, where it is another: a submission takes less time there"}
+	undecided.Headers = map[string]*huma.Header{"Location": {Schema: text(), Description: "the transaction's path"}, txn.LeaderHeader: leader}
 	return huma.Operation{
 		OperationID: "submit", Method: http.MethodPost, Path: transactionsPath, Tags: []string{"transactions"},
 		Summary:     "Submit a transaction",

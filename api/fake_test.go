@@ -33,6 +33,7 @@ type fakeService struct {
 	inDoubt      txn.InDoubt
 	resolutions  []txn.Resolution
 	ready        error
+	leader       string
 	notices      chan txn.Notice
 	noticesEnded chan struct{}
 }
@@ -115,6 +116,8 @@ func (f *fakeService) Notices(ctx context.Context) <-chan txn.Notice {
 }
 
 func (f *fakeService) Ready() error { return f.ready }
+
+func (f *fakeService) Leader() string { return f.leader }
 
 // hospital is the catalogue of the tests.
 func hospital() []txn.ParticipantInfo {

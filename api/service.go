@@ -32,6 +32,8 @@ type Service interface {
 	Cluster(ctx context.Context) (txn.ClusterInfo, error)
 	// Notices gives changes until ctx ends; a reader too slow is cut off by closing the channel.
 	Notices(ctx context.Context) <-chan txn.Notice
+	// Leader is the URL of another coordinator that leads; empty where this one does, or none is known.
+	Leader() string
 	// Ready returns nil, or an error that says what is waited for.
 	Ready() error
 }

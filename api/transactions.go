@@ -37,6 +37,9 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	sub.Wait = wait
 	t, err := s.service.Submit(r.Context(), sub)
+	if leader := s.service.Leader(); leader != "" {
+		w.Header()[txn.LeaderHeader] = []string{leader}
+	}
 	if err != nil {
 		return s.submitFailed(w, r, &sub, t, err)
 	}

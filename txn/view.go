@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// LeaderHeader is the HTTP header, in the answer to a submission, that names the URL of the coordinator that leads, where it is
+// another. Every coordinator answers every call; at the leader a submission saves two steps, and shares its batches with others.
+const LeaderHeader = "Medcommit-Leader"
+
 // Request is a transaction as a client hands it in.
 type Request struct {
 	ID       string          `json:"id,omitempty"`

@@ -22,11 +22,21 @@ func (c *Coordinator) Cluster(ctx context.Context) (txn.ClusterInfo, error) {
 	if !r.read {
 		return txn.ClusterInfo{}, fmt.Errorf("describe the cluster: %w", txn.ErrUnavailable)
 	}
+	c.attend(ctx)
 	var info txn.ClusterInfo
 	if err := c.ask(ctx, func() { info = c.clusterInfo(r) }); err != nil {
 		return txn.ClusterInfo{}, fmt.Errorf("describe the cluster: %w", err)
 	}
 	return info, nil
+}
+
+// Leader is the URL of another coordinator that leads; empty where this one does, or none is known.
+func (c *Coordinator) Leader() string {
+	r := c.roster.Load()
+	if r.leads(c.cfg.ID) {
+		return ""
+	}
+	return r.leaderURL
 }
 
 // clusterInfo runs on the loop.

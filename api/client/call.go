@@ -11,11 +11,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/medcommit/medcommit/api/problem"
+	"github.com/medcommit/medcommit/txn"
 )
 
 // answerTimeout is how long a coordinator may take to answer a call that waits for nothing.
@@ -38,6 +40,7 @@ type request struct {
 type answer struct {
 	status int
 	body   []byte
+	leader string // the URL of the coordinator that leads, where that is another
 }
 
 // do sends a request to one coordinator after the other until one answers it. It answers a problem as *problem.Problem.
@@ -70,7 +73,7 @@ func (c *Client) round(ctx context.Context, r request, impatient bool, last *err
 		var a answer
 		a, err = c.attempt(ctx, c.bases[at], r, impatient && !r.once && i+1 < len(c.bases))
 		if _, again := r.retry(err); !again {
-			c.first.Store(uint32(at))
+			c.askNext(at, a.leader)
 			return a, err
 		}
 		*last = worse(*last, err)
@@ -79,6 +82,14 @@ func (c *Client) round(ctx context.Context, r request, impatient bool, last *err
 		}
 	}
 	return answer{}, err
+}
+
+// askNext has the next call ask the coordinator at first, or the leader where that is another one and among those that were named.
+func (c *Client) askNext(at int, leader string) {
+	if i := slices.Index(c.bases, strings.TrimSuffix(leader, "/")); i >= 0 {
+		at = i
+	}
+	c.first.Store(uint32(at))
 }
 
 // worse gives the error that says more of what may have been done: a lost answer, then the latest problem.
@@ -148,15 +159,16 @@ func unanswered(ctx context.Context, err error) error {
 // understand tells an answer from a problem, and both from what some other server says.
 func understand(got *http.Response, body []byte) (answer, error) {
 	mediaType, _, _ := mime.ParseMediaType(got.Header.Get("Content-Type"))
+	a := answer{got.StatusCode, body, got.Header.Get(txn.LeaderHeader)}
 	switch mediaType {
 	case "application/json":
-		return answer{got.StatusCode, body}, nil
+		return a, nil
 	case problem.ContentType:
 		p := &problem.Problem{}
 		if err := json.Unmarshal(body, p); err == nil && p.Name() != problem.Unknown {
 			seconds, _ := strconv.Atoi(got.Header.Get("Retry-After"))
 			p.RetryAfter = time.Duration(seconds) * time.Second
-			return answer{got.StatusCode, body}, p
+			return a, p
 		}
 	}
 	return answer{}, fmt.Errorf("%w: status %d", ErrAnswer, got.StatusCode)

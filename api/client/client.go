@@ -39,7 +39,7 @@ type Client struct {
 	bases    []string
 	patience time.Duration
 	http     *http.Client
-	first    atomic.Uint32 // the coordinator that answered last is asked first
+	first    atomic.Uint32 // is asked first: the coordinator that answered last, or the leader
 }
 
 // New makes a client; it connects to nothing yet.

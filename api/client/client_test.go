@@ -29,6 +29,7 @@ type service struct {
 	ids       chan string
 	err       error
 	state     txn.State
+	leader    string
 	notices   func(ctx context.Context) <-chan txn.Notice
 }
 
@@ -70,6 +71,8 @@ func (s *service) Cluster(context.Context) (txn.ClusterInfo, error) {
 }
 
 func (s *service) Ready() error { return errors.New("waiting for a session") }
+
+func (s *service) Leader() string { return s.leader }
 
 func (s *service) Notices(ctx context.Context) <-chan txn.Notice { return s.notices(ctx) }
 
@@ -324,5 +327,29 @@ func TestPatience(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestTheLeaderIsAskedNext(t *testing.T) {
+	services := []*service{{state: txn.StateCommitted}, {state: txn.StateCommitted}, {state: txn.StateCommitted}}
+	c := cluster(t, services...)
+	submit := func() (asked string) {
+		t.Helper()
+		if _, err := c.Submit(t.Context(), work(), txn.WaitDecision); err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range services {
+			asked += strings.Repeat("abc"[i:i+1], int(s.submitted.Swap(0)))
+		}
+		return asked
+	}
+	services[0].leader = c.bases[2] + "/"
+	services[1].leader = "http://elsewhere.example:7070"
+	if got := submit() + submit() + submit(); got != "acc" {
+		t.Errorf("asked %s", got)
+	}
+	c.first.Store(1)
+	if got := submit() + submit(); got != "bb" {
+		t.Errorf("where the leader is none of those that were named: asked %s", got)
 	}
 }

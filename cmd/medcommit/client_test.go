@@ -114,6 +114,8 @@ func (s *service) Notices(context.Context) <-chan txn.Notice { return s.notices 
 
 func (s *service) Ready() error { return nil }
 
+func (s *service) Leader() string { return "" }
+
 // coordinator serves s, and gives its URL.
 func coordinator(t *testing.T, s *service) string {
 	t.Helper()
