@@ -133,6 +133,11 @@ func (m *Multi) Appends(kind LogKind) bool {
 	return slices.ContainsFunc(m.Ops, func(o Op) bool { return o.Kind == OpAppend && o.Log.Kind == kind })
 }
 
+// Deletes tells whether the multi deletes the entry of log at pos.
+func (m *Multi) Deletes(log Log, pos Pos) bool {
+	return slices.ContainsFunc(m.Ops, func(o Op) bool { return o.Kind == OpDeleteEntry && o.Log == log && o.Pos == pos })
+}
+
 // Token pairs an effect with the event that answers it. Tokens of one machine never repeat.
 type Token uint64
 

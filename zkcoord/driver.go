@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -74,6 +75,7 @@ type Driver struct {
 	codec   *codec
 	events  queue
 	present presenter
+	slow    atomic.Bool
 
 	mu      sync.Mutex
 	told    *session      // the consumer has heard of it by SessionUp, and not of its end: effects belong to it

@@ -22,7 +22,8 @@ type follower struct {
 
 	mu   sync.Mutex
 	asks []txn.Token   // ReadToEnd that were not carried out yet
-	wake chan struct{} // holds a token when there are new asks
+	wake chan struct{} // holds a token when there are new asks, own entries, or another pace
+	own  ownEntries
 }
 
 // place is one entry that is being read, or the answer to a ReadToEnd behind those before it.
@@ -39,6 +40,8 @@ func (s *session) follow(log txn.Log) {
 	f := &follower{s: s, log: log, line: make(chan place, readsInFlight), wake: make(chan struct{}, 1)}
 	f.ctx, f.cancel = context.WithCancel(s.ctx)
 	if s.start(func(*session) { f.scan() }) && s.start(func(*session) { f.give() }) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.followers[log] = f
 	}
 }
@@ -46,6 +49,8 @@ func (s *session) follow(log txn.Log) {
 func (s *session) unfollow(log txn.Log) {
 	if f := s.followers[log]; f != nil {
 		f.cancel()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		delete(s.followers, log)
 	}
 }
@@ -61,6 +66,10 @@ func (s *session) readToEnd(e txn.ReadToEnd) {
 	f.mu.Lock()
 	f.asks = append(f.asks, e.Token)
 	f.mu.Unlock()
+	f.wakeUp()
+}
+
+func (f *follower) wakeUp() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
@@ -102,7 +111,7 @@ func (f *follower) first() (gen int32, ok bool) {
 			return gens[0], true
 		}
 		f.answer(asks, txn.Pos{})
-		if f.await(fires, nil, reconnected) {
+		if f.await(fires, nil, reconnected, recheckEvery) == wokenByWatch {
 			fires = nil
 		}
 	}
@@ -117,20 +126,30 @@ func (f *follower) refused(err error) {
 	}
 }
 
-// await waits for a watch, a question, a reconnect or a while. It tells whether it was the first watch.
-func (f *follower) await(fires, closes <-chan zk.Event, reconnected <-chan struct{}) bool {
-	t := time.NewTimer(recheckEvery)
+// woken is what a follower was woken by.
+type woken uint8
+
+const (
+	wokenByWatch woken = iota + 1 // the entry that was waited for is there
+	wokenByUs                     // there are questions or own entries, or the pace is another
+	wokenToLook
+)
+
+// await waits for a watch on an entry or on a folder, for what comes from this process, a reconnect, or a while.
+func (f *follower) await(fires, closes <-chan zk.Event, reconnected <-chan struct{}, while time.Duration) woken {
+	t := time.NewTimer(while)
 	defer t.Stop()
 	select {
 	case <-fires:
-		return true
+		return wokenByWatch
+	case <-f.wake:
+		return wokenByUs
 	case <-closes:
 	case <-reconnected:
-	case <-f.wake:
 	case <-t.C:
 	case <-f.ctx.Done():
 	}
-	return false
+	return wokenToLook
 }
 
 func (f *follower) takeAsks() []txn.Token {
@@ -158,6 +177,11 @@ func (f *follower) answer(asks []txn.Token, through txn.Pos) {
 func (f *follower) fetch(at txn.Pos) {
 	entry := make(chan *txn.Entry, 1)
 	if !f.put(place{entry: entry}) {
+		return
+	}
+	if e := f.ownEntry(at); e != nil {
+		entry <- e
+		close(entry)
 		return
 	}
 	f.s.start(func(s *session) {

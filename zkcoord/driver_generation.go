@@ -16,7 +16,8 @@ type generation struct {
 
 	fires  <-chan zk.Event // a watch on the entry next, which is not there
 	closes <-chan zk.Event // a watch on the folder's data
-	looked bool            // at the folder, since the last time that anything but the next entry woke the scanner
+	looked bool            // at the folder, since the last time that anything but an entry woke the scanner
+	rests  bool            // there is no watch, and it is not time to look
 }
 
 // listAbove is the distance from which on the entries that are still there are listed: going through numbers one by one is for few.
@@ -37,14 +38,17 @@ func (g *generation) scan() bool {
 		if over {
 			return true
 		}
-		if g.fires == nil {
+		if g.fires == nil && !g.rests {
 			continue // there was something: look for more
 		}
-		if f.await(g.fires, g.closes, reconnected) {
+		switch f.await(g.fires, g.closes, reconnected, f.pace().every()) {
+		case wokenByWatch:
 			g.fires = nil
 			f.fetch(txn.Pos{Gen: g.gen, Num: g.next})
 			g.next++
-		} else {
+		case wokenByUs:
+			g.looked = f.pace() == fed && g.looked // what is asked for, and read from memory, needs no look
+		case wokenToLook:
 			g.looked = false
 		}
 	}
@@ -61,7 +65,16 @@ func (g *generation) step(listed *bool) (over bool, err error) {
 		*listed = true
 	}
 	asks := f.takeAsks()
-	if g.fires == nil && len(asks) == 0 {
+	if err := g.readTo(f.ownBefore(g.gen)); err != nil {
+		f.keepAsks(asks)
+		return false, err
+	}
+	pace := f.pace()
+	g.rests = pace != watched && g.looked && len(asks) == 0
+	if g.rests {
+		return false, nil
+	}
+	if g.fires == nil && len(asks) == 0 && pace == watched {
 		stat, fires, err := f.existsW(g.entryPath())
 		if err != nil {
 			return false, err
@@ -97,6 +110,7 @@ func (g *generation) step(listed *bool) (over bool, err error) {
 		return true, nil
 	}
 	g.looked = true
+	g.rests = pace != watched
 	f.answer(asks, txn.Pos{Gen: g.gen, Num: g.next})
 	return false, nil
 }

@@ -23,6 +23,7 @@ type multiRequest struct {
 	ops      []any
 	of       []int           // the machine's operation that each of ops stands for
 	appends  []int           // which of ops make a log's entry, or another sequential node
+	sizes    []int           // of the data of each of appends
 	open     map[string]bool // generations that are checked to be open
 	sessions map[string]string
 	bytes    int
@@ -64,6 +65,7 @@ func (s *session) done(m txn.Multi, r *multiRequest, results []zk.MultiResponse)
 		}
 		done.Appended = append(done.Appended, txn.Pos{Gen: m.Ops[r.of[i]].Gen, Num: num})
 	}
+	s.feed(m, r, done.Appended)
 	for participant, path := range r.sessions {
 		s.start(func(s *session) { s.d.present.keep(s, participant, path) })
 	}
@@ -179,6 +181,7 @@ func (r *multiRequest) create(i int, path string, data []byte, ephemeral, sequen
 	if sequential {
 		flags |= zk.FlagSequence
 		r.appends = append(r.appends, len(r.ops))
+		r.sizes = append(r.sizes, len(data))
 	}
 	r.add(i, &zk.CreateRequest{Path: path, Data: data, Acl: zk.WorldACL(zk.PermAll), Flags: flags}, len(path)+len(data)+perCreate)
 }

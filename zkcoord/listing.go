@@ -28,6 +28,7 @@ func (c *Coordinator) Transactions(ctx context.Context, f txn.Filter) (txn.Page,
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
+	c.attend(ctx)
 	l := listing{filter: f, before: before, limit: min(max(f.Limit, 1), 1000)}
 	err = c.ask(ctx, func() {
 		older := 0 // in a row: the live logs are nearly in the order of the keys

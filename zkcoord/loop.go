@@ -34,6 +34,7 @@ func (c *Coordinator) loop(ctx context.Context) {
 		for i := range letters {
 			c.open(&letters[i])
 		}
+		c.pace()
 		rest := c.flush()
 		if rest > 0 {
 			wait.Reset(rest)

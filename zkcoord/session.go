@@ -40,7 +40,7 @@ type session struct {
 	ended       bool
 	reconnected chan struct{} // closed, and made anew, at every reconnect
 
-	// Both are touched by Do alone, under the Driver's lock.
+	// Both are changed by Do alone, under the Driver's lock; the followers under mu as well.
 	followers map[txn.Log]*follower
 	watches   map[watchKey]*watch
 }

@@ -1,0 +1,32 @@
+package zkcoord
+
+import (
+	"context"
+	"time"
+)
+
+// attendFor is for how long the logs are followed closely after a question.
+const attendFor = 2 * time.Second
+
+// pace follows the logs as they grow while this coordinator leads or anybody waits here, asks or listens. A standby that nobody
+// looks at reads them ten times a second, many entries at once: half of what a standby costs was to read each by itself. What it
+// concludes, above all when it takes over, it concludes from logs that it has read to their ends (R4).
+func (c *Coordinator) pace() {
+	asked := c.asked.Load()
+	attends := asked > 0 && time.Since(c.started)-time.Duration(asked) < attendFor
+	idle := c.flights.idle() && len(c.flights.own) == 0 && !c.notices.wanted()
+	c.driver.Slow(c.epoch == 0 && c.synced.Load() && idle && !attends)
+}
+
+// attend has the logs followed closely for a while, and reads them to their ends where they were not.
+func (c *Coordinator) attend(ctx context.Context) {
+	c.asked.Store(int64(time.Since(c.started)))
+	if !c.driver.slow.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, catchUpPatience)
+	defer cancel()
+	if err := c.catchUp(ctx); err != nil {
+		c.log.Debug("answered from what was read some time ago", "error", err)
+	}
+}

@@ -1,0 +1,139 @@
+package zkcoord
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// asked is how many requests of a kind a driver has sent.
+func asked(t *testing.T, c *client, r request) uint64 {
+	t.Helper()
+	durations, ok := c.metrics.duration[r].(prometheus.Collector)
+	if !ok {
+		t.Fatal("the durations cannot be collected")
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(durations)
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatal(err)
+	}
+	return families[0].GetMetric()[0].GetHistogram().GetSampleCount()
+}
+
+func TestWhoWritesALogAloneHardlyReadsIt(t *testing.T) {
+	addr, root := sharedZooKeeper(t)
+	c := newClient(t, root, addr).up()
+	c.Do(txn.Follow{Log: decisions})
+	gets, looks := asked(t, c, reqGet), asked(t, c, reqExists)
+	var want []string
+	for i := range 100 {
+		want = append(want, fmt.Sprint(i))
+		c.must(appendTo(decisions, 1, want[i]))
+	}
+	c.awaitBatches(0, decisions, want...)
+	// The first few are read; and where the machine is slow now and then one more, for 25 ms went by.
+	if gets, looks := asked(t, c, reqGet)-gets, asked(t, c, reqExists)-looks; gets > 30 || looks > 60 {
+		t.Errorf("%d were read, with %d looks", gets, looks)
+	}
+}
+
+// TestEntriesOfOthersAmongOnesOwn: they are given in their places, at the next entry of one's own or soon.
+func TestEntriesOfOthersAmongOnesOwn(t *testing.T) {
+	addr, root := sharedZooKeeper(t)
+	c, other := newClient(t, root, addr).up(), newClient(t, root, addr).up()
+	c.Do(txn.Follow{Log: decisions})
+	var want []string
+	for i := range 60 {
+		want = append(want, fmt.Sprint(i))
+		writer := c
+		if i%10 == 7 {
+			writer = other
+		}
+		writer.must(appendTo(decisions, 1, want[i]))
+	}
+	c.awaitBatches(0, decisions, want...)
+	want = append(want, "last")
+	other.must(appendTo(decisions, 1, "last"))
+	c.awaitBatches(0, decisions, want...)
+	if end := c.readToEnd(decisions); end.Through.Num != int32(len(want)) {
+		t.Errorf("the end is %v", end.Through)
+	}
+}
+
+// TestWhatIsDeletedWithItsOwnMultiIsNotGiven: what this process appends is given from memory only where it is still there.
+func TestWhatIsDeletedWithItsOwnMultiIsNotGiven(t *testing.T) {
+	addr, root := sharedZooKeeper(t)
+	c := newClient(t, root, addr).up()
+	c.Do(txn.Follow{Log: decisions})
+	var want []string
+	for i := range 20 {
+		want = append(want, fmt.Sprint(i))
+		ghost := txn.Pos{Gen: 1, Num: int32(2 * i)}
+		c.must(appendTo(decisions, 1, "ghost"), txn.Op{Kind: txn.OpDeleteEntry, Log: decisions, Pos: ghost}, appendTo(decisions, 1, want[i]))
+	}
+	c.awaitBatches(0, decisions, want...)
+}
+
+func TestASlowFollowerGivesAllInTheEnd(t *testing.T) {
+	addr, root := sharedZooKeeper(t)
+	w, r := newClient(t, root, addr).up(), newClient(t, root, addr).up()
+	r.Slow(true)
+	r.Do(txn.Follow{Log: decisions})
+	var want []string
+	add := func() {
+		want = append(want, fmt.Sprint(len(want)))
+		w.must(appendTo(decisions, 1, want[len(want)-1]))
+	}
+	for range 20 {
+		add()
+	}
+	r.awaitBatches(0, decisions, want...)
+	for range 20 {
+		add()
+		end := r.readToEnd(decisions) // at once
+		if got := batches(r.entries(0, decisions)); end.Through.Num != int32(len(want)) || !slices.Equal(got, want) {
+			t.Fatalf("at the end %v: %v", end.Through, got)
+		}
+	}
+	// What came and went while it was slow does not hold it up when it is not any more.
+	gone := w.must(appendTo(decisions, 1, "gone")).Appended[0]
+	w.must(txn.Op{Kind: txn.OpDeleteEntry, Log: decisions, Pos: gone})
+	r.Slow(false)
+	for range 5 {
+		add()
+		r.awaitBatches(0, decisions, want...)
+	}
+}
+
+// TestAStandbyIsReadAfresh: a standby that nobody has asked for a while follows slowly; the first who asks sees what was decided.
+func TestAStandbyIsReadAfresh(t *testing.T) {
+	tc := newTestCluster(t)
+	tc.site("a")
+	leader := tc.coordinator("c1")
+	leader.awaitSites("a")
+	standby := tc.coordinator("c2")
+	standby.awaitSites("a")
+	for i := range 2 {
+		eventually(t, "nobody looks at the standby any more", standby.driver.slow.Load)
+		if leader.driver.slow.Load() {
+			t.Error("the leader is slow")
+		}
+		id := fmt.Sprint("tx-", i)
+		if _, err := leader.Submit(t.Context(), handed(id, "a")); err != nil {
+			t.Fatal(err)
+		}
+		page, err := standby.Transactions(t.Context(), txn.Filter{Limit: 1})
+		if err != nil || len(page.Transactions) != 1 || page.Transactions[0].ID != id || !page.Transactions[0].State.Decided() {
+			t.Errorf("the standby lists %+v, %v", page.Transactions, err)
+		}
+		if standby.driver.slow.Load() {
+			t.Error("the standby is slow though it was asked just now")
+		}
+	}
+}
