@@ -109,6 +109,7 @@ func (p *Participant) clock() txn.Tick {
 }
 
 func (p *Participant) step(ctx context.Context, e txn.Event) error {
+	p.linger.Heard(e, time.Now())
 	switch e := e.(type) {
 	case txn.SessionUp:
 		p.watched = false
@@ -124,12 +125,7 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 			delete(p.cancels, e.Key)
 		}
 	case txn.MultiDone:
-		p.linger.Answered(e.Token, time.Now())
 		p.inventoryWritten(e)
-	case txn.MultiFailed:
-		p.linger.Answered(e.Token, time.Now())
-	case txn.MultiLost:
-		p.linger.Answered(e.Token, time.Now())
 	case txn.NodeRead:
 		if e.Path == txn.AppliedPath(p.config.Name) && e.Exists && !json.Valid(e.Data) {
 			p.log.Error("applied cannot be read; all decisions are carried out once more", "participant", p.config.Name)

@@ -49,8 +49,17 @@ func (l *Linger) Sent(t Token, now time.Time) {
 	}
 }
 
-// Answered notes that the multi t was answered; those of others are ignored.
-func (l *Linger) Answered(t Token, now time.Time) {
+// Heard notes the answer to a multi that was sent; other events are ignored.
+func (l *Linger) Heard(e Event, now time.Time) {
+	var t Token
+	switch e := e.(type) {
+	case MultiDone:
+		t = e.Token
+	case MultiFailed:
+		t = e.Token
+	case MultiLost:
+		t = e.Token
+	}
 	if l.timed == 0 || t != l.timed {
 		return
 	}

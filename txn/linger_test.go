@@ -39,7 +39,7 @@ func (l *lane) pass(d time.Duration) {
 		l.now = l.now.Add(min(step, d))
 		if !l.until.IsZero() && !l.now.Before(l.until) {
 			l.until = time.Time{}
-			l.linger.Answered(l.token, l.now)
+			l.linger.Heard(MultiDone{Token: l.token}, l.now)
 		}
 		l.look()
 	}
@@ -112,10 +112,10 @@ func TestOnlyTheTimedProposalCounts(t *testing.T) {
 	var l Linger
 	now := time.Unix(1, 0)
 	l.Sent(7, now)
-	l.Answered(6, now.Add(time.Hour))
-	l.Answered(0, now.Add(time.Hour))
+	l.Heard(MultiDone{Token: 6}, now.Add(time.Hour))
+	l.Heard(Tick{}, now.Add(time.Hour))
 	l.Sent(8, now.Add(time.Millisecond))
-	l.Answered(7, now.Add(4*time.Millisecond))
+	l.Heard(MultiLost{Token: 7}, now.Add(4*time.Millisecond))
 	if l.took != time.Millisecond {
 		t.Errorf("a proposal is taken to take %v", l.took)
 	}

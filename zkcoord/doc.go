@@ -14,6 +14,14 @@
 // ZooKeeper says that it has expired. Its zk.Conn is then closed, all its calls have returned, and its network connections are shut
 // for good, before another session is begun: nothing that was queued for the old one is ever sent.
 //
+// # Following
+//
+// A log is followed by a watch on its next entry. Where all entries were this process's own lately, as a leader's decisions are, it is
+// fed by ZooKeeper's acknowledgements instead: it need not read what it wrote, finds others' entries as gaps between its own, and looks
+// 40 times a second. A coordinator that does not lead, and at which nobody waits, listens or asks, looks at its logs 10 times a second.
+// In any case entries are given in their order, and a question for a log's end is answered at once, after all that is there was given:
+// the rules rest on these.
+//
 // # What cannot be read
 //
 // A record that cannot be decoded, or may not be read, or holds what no writer of ours writes, ends nobody. It is logged, counted
@@ -49,7 +57,8 @@
 // # The coordinator
 //
 // Coordinator runs package txn's machine over a Driver and answers for the API. One goroutine, the loop, owns the machine; everybody
-// else puts letters into its mailbox. ZooKeeper's logs are the authority: what a caller hears of a transaction was read there.
+// else puts letters into its mailbox. ZooKeeper's logs are the authority: what a caller hears of a transaction was read there, or
+// ZooKeeper has acknowledged that it is there.
 //
 // A submission gets a new key, becomes a flight, and is answered when the machine has read what became of it. It is refused before
 // anything is started where a participant is not ready, too many are in flight (in all, or over that set of participants), or

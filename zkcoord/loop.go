@@ -162,21 +162,18 @@ func (c *Coordinator) step(event txn.Event) {
 	c.carryOut(c.machine.Step(event))
 }
 
-// flush lets the machine send its batches, and gives how long to wait before that where a batch is worth waiting for.
-func (c *Coordinator) flush() (rest time.Duration) {
+// flush lets the machine send its batches but for those that are worth waiting for, and gives for how long; zero: for none.
+func (c *Coordinator) flush() time.Duration {
 	c.publish()
 	if c.stepped {
-		now := time.Now()
-		submissions, decisions := c.lingers.submissions.Rest(c.machine.Submissions(), now), c.lingers.decisions.Rest(c.machine.Decisions(), now)
-		rest = max(submissions, decisions)
-		if submissions > 0 && decisions > 0 {
-			rest = min(submissions, decisions)
-		}
+		hold, rest := c.lingers.rest(c.machine, time.Now())
 		c.stepped = rest > 0
-		c.carryOut(c.machine.Flush(txn.Hold{Submissions: submissions > 0, Decisions: decisions > 0}))
+		c.carryOut(c.machine.Flush(hold))
+		c.send()
+		return rest
 	}
 	c.send()
-	return rest
+	return 0
 }
 
 // send gives the driver all that has come together.
@@ -221,34 +218,4 @@ func (c *Coordinator) carryOut(effects []txn.Effect) {
 			c.port.out = append(c.port.out, effect)
 		}
 	}
-}
-
-// lingers are for how long the batches of each lane wait.
-type lingers struct{ submissions, decisions txn.Linger }
-
-// sent notes which lane's batch a multi holds.
-func (l *lingers) sent(m *txn.Multi, now time.Time) {
-	if m.Appends(txn.Transactions) {
-		l.submissions.Sent(m.Token, now)
-	}
-	if m.Appends(txn.Decisions) {
-		l.decisions.Sent(m.Token, now)
-	}
-}
-
-// heard notes that a multi is answered.
-func (l *lingers) heard(e txn.Event, now time.Time) {
-	var t txn.Token
-	switch e := e.(type) {
-	case txn.MultiDone:
-		t = e.Token
-	case txn.MultiFailed:
-		t = e.Token
-	case txn.MultiLost:
-		t = e.Token
-	default:
-		return
-	}
-	l.submissions.Answered(t, now)
-	l.decisions.Answered(t, now)
 }
