@@ -18,10 +18,12 @@ func (c *Coordinator) pace() {
 	c.driver.Slow(c.epoch == 0 && c.synced.Load() && idle && !attends)
 }
 
-// attend has the logs followed closely for a while, and reads them to their ends where they were not.
+// attend has the logs followed closely for a while, and reads them to their ends where they were not before.
 func (c *Coordinator) attend(ctx context.Context) {
-	c.asked.Store(int64(time.Since(c.started)))
-	if !c.driver.slow.Load() {
+	now := time.Since(c.started)
+	c.asked.Store(int64(now))
+	before := time.Duration(c.attended.Swap(int64(now)))
+	if c.term.Load() != nil || before > 0 && now-before < attendFor {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, catchUpPatience)

@@ -22,7 +22,6 @@ func (c *Coordinator) Cluster(ctx context.Context) (txn.ClusterInfo, error) {
 	if !r.read {
 		return txn.ClusterInfo{}, fmt.Errorf("describe the cluster: %w", txn.ErrUnavailable)
 	}
-	c.attend(ctx)
 	var info txn.ClusterInfo
 	if err := c.ask(ctx, func() { info = c.clusterInfo(r) }); err != nil {
 		return txn.ClusterInfo{}, fmt.Errorf("describe the cluster: %w", err)

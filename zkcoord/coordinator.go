@@ -40,6 +40,7 @@ type Coordinator struct {
 	cutOff      atomic.Bool          // there has been no connection for as long as a session lasts without one
 	stopping    atomic.Bool          // no submission is taken any more
 	asked       atomic.Int64         // when, in nanoseconds since started, somebody last asked what is known here
+	attended    atomic.Int64         // the same for those who were shown what the logs held at that time
 	inFlight    *admission           // undecided transactions that were taken in here
 	holders     atomic.Int64         // connections of those who watch this leader
 	failed      chan error           // takes one: why the coordinator must end

@@ -17,6 +17,7 @@ type generation struct {
 	fires  <-chan zk.Event // a watch on the entry next, which is not there
 	closes <-chan zk.Event // a watch on the folder's data
 	looked bool            // at the folder, since the last time that anything but an entry woke the scanner
+	pace   pace            // of this step
 	rests  bool            // there is no watch, and it is not time to look
 }
 
@@ -41,7 +42,7 @@ func (g *generation) scan() bool {
 		if g.fires == nil && !g.rests {
 			continue // there was something: look for more
 		}
-		switch f.await(g.fires, g.closes, reconnected, f.pace().every()) {
+		switch f.await(g.fires, g.closes, reconnected, g.pace.every()) {
 		case wokenByWatch:
 			g.fires = nil
 			f.fetch(txn.Pos{Gen: g.gen, Num: g.next})
@@ -69,12 +70,12 @@ func (g *generation) step(listed *bool) (over bool, err error) {
 		f.keepAsks(asks)
 		return false, err
 	}
-	pace := f.pace()
-	g.rests = pace != watched && g.looked && len(asks) == 0
+	g.pace = f.pace()
+	g.rests = g.pace != watched && g.looked && len(asks) == 0
 	if g.rests {
 		return false, nil
 	}
-	if g.fires == nil && len(asks) == 0 && pace == watched {
+	if g.fires == nil && len(asks) == 0 && g.pace == watched {
 		stat, fires, err := f.existsW(g.entryPath())
 		if err != nil {
 			return false, err
@@ -110,7 +111,7 @@ func (g *generation) step(listed *bool) (over bool, err error) {
 		return true, nil
 	}
 	g.looked = true
-	g.rests = pace != watched
+	g.rests = g.pace != watched
 	f.answer(asks, txn.Pos{Gen: g.gen, Num: g.next})
 	return false, nil
 }

@@ -78,9 +78,11 @@ type ownEntries struct {
 func (f *follower) appended(e *txn.Entry) {
 	f.mu.Lock()
 	own := &f.own
+	ended := false // another's entry is between: it is not fed any more
 	if e.Pos == own.last.Next() {
 		own.row++
 	} else {
+		ended = own.row >= fedAfter
 		own.row = 1
 	}
 	own.last, own.at = e.Pos, time.Now()
@@ -92,7 +94,7 @@ func (f *follower) appended(e *txn.Entry) {
 		own.kept[e.Pos] = e
 	}
 	f.mu.Unlock()
-	if feed {
+	if feed || ended {
 		f.wakeUp()
 	}
 }

@@ -80,16 +80,28 @@ func (c *Client) round(ctx context.Context, r request, impatient bool, last *err
 		if ctx.Err() != nil {
 			break
 		}
+		if errors.Is(err, ErrUnreachable) || errors.Is(err, ErrLost) {
+			c.failed.Store(c.bases[at], time.Now())
+		}
 	}
 	return answer{}, err
 }
 
+// avoidFor is for how long a coordinator that gave no answer is not asked first for being the leader: others may reach it.
+const avoidFor = 30 * time.Second
+
 // askNext has the next call ask the coordinator at first, or the leader where that is another one and among those that were named.
 func (c *Client) askNext(at int, leader string) {
-	if i := slices.Index(c.bases, strings.TrimSuffix(leader, "/")); i >= 0 {
+	if i := slices.Index(c.bases, strings.TrimSuffix(leader, "/")); i >= 0 && !c.avoids(c.bases[i]) {
 		at = i
 	}
 	c.first.Store(uint32(at))
+}
+
+func (c *Client) avoids(base string) bool {
+	failed, _ := c.failed.Load(base)
+	at, ever := failed.(time.Time)
+	return ever && time.Since(at) < avoidFor
 }
 
 // worse gives the error that says more of what may have been done: a lost answer, then the latest problem.

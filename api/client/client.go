@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -40,6 +41,7 @@ type Client struct {
 	patience time.Duration
 	http     *http.Client
 	first    atomic.Uint32 // is asked first: the coordinator that answered last, or the leader
+	failed   sync.Map      // base URL to time.Time: when a coordinator last gave no answer
 }
 
 // New makes a client; it connects to nothing yet.

@@ -352,4 +352,9 @@ func TestTheLeaderIsAskedNext(t *testing.T) {
 	if got := submit() + submit(); got != "bb" {
 		t.Errorf("where the leader is none of those that were named: asked %s", got)
 	}
+	c.first.Store(0)
+	c.failed.Store(c.bases[2], time.Now())
+	if got := submit() + submit(); got != "aa" {
+		t.Errorf("where the leader gave no answer just now: asked %s", got)
+	}
 }
