@@ -27,10 +27,10 @@ demo: setup build ## real cross-site transactions, a killed leader, an audit (KE
 	@./bin/medcommit demo $(if $(KEEP),--keep)
 
 test: setup check build ## every test
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '$(CUTS)' $$($(GO) list ./... | grep -v /txn/sim)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./txn/sim
-	$(GO) test -timeout 20m -run '$(CUTS)' ./zkcoord/... ./participant/... ./integration/...
-	$(GO) test -timeout 20m ./txn/sim
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m -skip '$(CUTS)' $$($(GO) list ./... | grep -v /txn/sim)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 40m ./txn/sim
+	$(GO) test -timeout 40m -run '$(CUTS)' ./zkcoord/... ./participant/... ./integration/...
+	$(GO) test -timeout 40m ./txn/sim
 	$(MAKE) fuzz
 
 check: ## format, vet, staticcheck, and which package may import which
@@ -53,7 +53,7 @@ faults: setup build ## break a cluster again and again, and audit it (DURATION=6
 	@./bin/faults -duration $(or $(DURATION),60s) $(if $(SEED),-seed $(SEED))
 
 test-clinical: setup build ## prescriptions over MariaDB, PostgreSQL and the embedded store, with kills, audited by SQL
-	$(GO) test -timeout 20m -count 1 -v -run TestClinical ./integration
+	$(GO) test -timeout 40m -count 1 -v -run TestClinical ./integration
 
 soak: setup build ## two million transactions while a participant is away: memory, znodes, reading times (TRANSACTIONS=)
 	$(GO) run ./integration/soak -transactions $(or $(TRANSACTIONS),2000000)
