@@ -109,7 +109,7 @@ func (l *lane) clientOf(ids ...string) *client.Client {
 			}
 		}
 	}
-	c, err := client.New(client.Config{Coordinators: urls, Patience: 500 * time.Millisecond})
+	c, err := client.New(client.Config{Coordinators: urls, Patience: 500 * time.Millisecond, Stay: true})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ const avoidFor = 30 * time.Second
 
 // askNext has the next call ask the coordinator at first, or the leader where that is another one and among those that were named.
 func (c *Client) askNext(at int, leader string) {
-	if i := slices.Index(c.bases, strings.TrimSuffix(leader, "/")); i >= 0 && !c.avoids(c.bases[i]) {
+	if i := slices.Index(c.bases, strings.TrimSuffix(leader, "/")); i >= 0 && !c.stay && !c.avoids(c.bases[i]) {
 		at = i
 	}
 	c.first.Store(uint32(at))

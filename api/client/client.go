@@ -31,6 +31,9 @@ type Config struct {
 	// Patience is how long a call is tried again where no coordinator answers, the cluster is unavailable or has too many
 	// transactions in flight, or a participant is not ready. Default 10 s; negative: every coordinator once.
 	Patience time.Duration
+	// Stay keeps to the coordinator that answered last, where it names another that leads as well: for who means that one. Default:
+	// the next call asks the leader, where it is among Coordinators.
+	Stay bool
 	// HTTP sends the requests. Default: a client that keeps 256 idle connections to each coordinator.
 	HTTP *http.Client
 }
@@ -39,6 +42,7 @@ type Config struct {
 type Client struct {
 	bases    []string
 	patience time.Duration
+	stay     bool
 	http     *http.Client
 	first    atomic.Uint32 // is asked first: the coordinator that answered last, or the leader
 	failed   sync.Map      // base URL to time.Time: when a coordinator last gave no answer
@@ -55,7 +59,7 @@ func New(config Config) (*Client, error) {
 	if config.HTTP == nil {
 		config.HTTP = &http.Client{Transport: newTransport()}
 	}
-	c := &Client{patience: config.Patience, http: config.HTTP}
+	c := &Client{patience: config.Patience, stay: config.Stay, http: config.HTTP}
 	for _, base := range config.Coordinators {
 		u, err := url.Parse(base)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {

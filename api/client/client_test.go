@@ -353,6 +353,11 @@ func TestTheLeaderIsAskedNext(t *testing.T) {
 		t.Errorf("where the leader is none of those that were named: asked %s", got)
 	}
 	c.first.Store(0)
+	c.stay = true
+	if got := submit() + submit(); got != "aa" {
+		t.Errorf("where it is to stay: asked %s", got)
+	}
+	c.stay = false
 	c.failed.Store(c.bases[2], time.Now())
 	if got := submit() + submit(); got != "aa" {
 		t.Errorf("where the leader gave no answer just now: asked %s", got)

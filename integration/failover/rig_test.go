@@ -63,7 +63,7 @@ func (r *rig) connect(first int) *client.Client {
 	for i := range r.known {
 		urls = append(urls, r.known[(first+i)%len(r.known)].URL)
 	}
-	c, err := client.New(client.Config{Coordinators: urls, HTTP: r.http})
+	c, err := client.New(client.Config{Coordinators: urls, HTTP: r.http, Stay: true})
 	if err != nil {
 		r.t.Fatal(err)
 	}

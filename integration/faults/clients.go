@@ -44,7 +44,7 @@ func newClients(o options, c *cluster, l *ledger, loads []workload, r *report) (
 	cs := &clients{ledger: l, loads: loads, report: r, number: o.clients, seed: o.seed}
 	urls := c.coordinatorURLs()
 	for i := range urls {
-		at, err := client.New(client.Config{Coordinators: append(append([]string{}, urls[i:]...), urls[:i]...), Patience: patience})
+		at, err := client.New(client.Config{Coordinators: append(append([]string{}, urls[i:]...), urls[:i]...), Patience: patience, Stay: true})
 		if err != nil {
 			return nil, err
 		}
