@@ -18,10 +18,16 @@ func (c *Coordinator) pace() {
 	c.driver.Slow(c.epoch == 0 && c.synced.Load() && idle && !attends)
 }
 
-// attend has the logs followed closely for a while, and reads them to their ends where they were not before.
-func (c *Coordinator) attend(ctx context.Context) {
+// noteQuestion notes that somebody asks now, in time since the start.
+func (c *Coordinator) noteQuestion() time.Duration {
 	now := time.Since(c.started)
 	c.asked.Store(int64(now))
+	return now
+}
+
+// attend has the logs followed closely for a while, and reads them to their ends where they were not before.
+func (c *Coordinator) attend(ctx context.Context) {
+	now := c.noteQuestion()
 	before := time.Duration(c.attended.Swap(int64(now)))
 	if c.term.Load() != nil || before > 0 && now-before < attendFor {
 		return

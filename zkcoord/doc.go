@@ -36,9 +36,9 @@
 //     prepared that no log knows, the site presumes nothing (R10); then the entry is deleted.
 //   - votes: no votes. A persistent one is a withdrawal of nobody knows what: all undecided branches of the site are withdrawn again.
 //   - decisions: cannot be skipped, for it may hold first decisions (R3). The leader that wrote it, and reads it, writes it again and
-//     deletes it, in one multi. A leader that does not know it decides no transaction that was undecided then, and all that come later; a site holds
-//     the branches that it had voted for, names them in "applied", and goes on. An operator who deletes the entry says that its
-//     decisions count for nothing: compare the databases first.
+//     deletes it, in one multi. A leader that does not know it decides no transaction that was undecided then, and all that come
+//     later; a site holds the branches that it had voted for, names them in "applied", and goes on. An operator who deletes the entry
+//     says that its decisions count for nothing: compare the databases first.
 //   - history: skipped; the ids in it are known while somebody remembers them, and are answered "unavailable". It is deleted when it
 //     would be, could it be read.
 //   - applied: a site that cannot read its own carries out all decisions that are kept once more; for others it stands where it was.

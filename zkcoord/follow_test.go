@@ -58,14 +58,13 @@ func TestFollowPassesOverEntriesThatCameAndWent(t *testing.T) {
 	if end := r.readToEnd(decisions); end.Through != (txn.Pos{Gen: 1, Num: 0}) {
 		t.Fatalf("an empty log ends at %v", end.Through)
 	}
-	// Made and deleted in one multi: nobody ever sees it, and no watch that waits for it fires.
-	w.must(appendTo(decisions, 1, "ghost"), txn.Op{Kind: txn.OpDeleteEntry, Log: decisions, Pos: txn.Pos{Gen: 1, Num: 0}})
+	w.must(ghostAt(0)...)
 	w.must(appendTo(decisions, 1, "a"))
 	r.awaitBatches(0, decisions, "a") // found by the look that is the net under the watches
 	for i := range 3 {
-		ghost := txn.Pos{Gen: 1, Num: int32(2 + 2*i)}
-		w.must(appendTo(decisions, 1, "ghost"), txn.Op{Kind: txn.OpDeleteEntry, Log: decisions, Pos: ghost}, appendTo(decisions, 1, fmt.Sprint(i)))
-		if end := r.readToEnd(decisions); end.Through != (txn.Pos{Gen: 1, Num: ghost.Num + 2}) {
+		ghost := int32(2 + 2*i)
+		w.must(ghostAt(ghost, appendTo(decisions, 1, fmt.Sprint(i)))...)
+		if end := r.readToEnd(decisions); end.Through != (txn.Pos{Gen: 1, Num: ghost + 2}) {
 			t.Fatalf("the end is %v", end.Through)
 		}
 	}
@@ -82,8 +81,7 @@ func TestReadToEndGivesAllFirst(t *testing.T) {
 	for i := range 50 {
 		batch := fmt.Sprint(i)
 		want = append(want, batch)
-		// No watch fires for it: the entry that was waited for came and went.
-		c.must(appendTo(decisions, 1, "ghost"), txn.Op{Kind: txn.OpDeleteEntry, Log: decisions, Pos: txn.Pos{Gen: 1, Num: int32(2 * i)}}, appendTo(decisions, 1, batch))
+		c.must(ghostAt(int32(2*i), appendTo(decisions, 1, batch))...)
 		mark, token := 0, c.newToken()
 		c.Do(txn.ReadToEnd{Token: token, Log: decisions})
 		end := await(c, mark, func(e txn.LogEnd) bool { return e.Token == token })

@@ -163,17 +163,16 @@ func (c *Coordinator) step(event txn.Event) {
 }
 
 // flush lets the machine send its batches but for those that are worth waiting for, and gives for how long; zero: for none.
-func (c *Coordinator) flush() time.Duration {
+func (c *Coordinator) flush() (rest time.Duration) {
 	c.publish()
 	if c.stepped {
-		hold, rest := c.lingers.rest(c.machine, time.Now())
+		var hold txn.Hold
+		hold, rest = c.lingers.rest(c.machine, time.Now())
 		c.stepped = rest > 0
 		c.carryOut(c.machine.Flush(hold))
-		c.send()
-		return rest
 	}
 	c.send()
-	return 0
+	return rest
 }
 
 // send gives the driver all that has come together.

@@ -74,8 +74,7 @@ func TestWhatIsDeletedWithItsOwnMultiIsNotGiven(t *testing.T) {
 	var want []string
 	for i := range 20 {
 		want = append(want, fmt.Sprint(i))
-		ghost := txn.Pos{Gen: 1, Num: int32(2 * i)}
-		c.must(appendTo(decisions, 1, "ghost"), txn.Op{Kind: txn.OpDeleteEntry, Log: decisions, Pos: ghost}, appendTo(decisions, 1, want[i]))
+		c.must(ghostAt(int32(2*i), appendTo(decisions, 1, want[i]))...)
 	}
 	c.awaitBatches(0, decisions, want...)
 }

@@ -54,7 +54,7 @@ func (c *Coordinator) find(ctx context.Context, id string) (finding, error) {
 	if !c.synced.Load() {
 		return finding{}, txn.ErrUnavailable
 	}
-	c.asked.Store(int64(time.Since(c.started)))
+	c.noteQuestion()
 	found, err := c.look(ctx, id)
 	if !errors.Is(err, txn.ErrNotFound) {
 		return found, err
