@@ -11,6 +11,12 @@ import (
 	"github.com/medcommit/medcommit/txn"
 )
 
+// slowEvery is how often a log is looked at for which nobody waits, lookEvery where ZooKeeper refuses to tell of what comes.
+const (
+	slowEvery = 100 * time.Millisecond
+	lookEvery = 20 * time.Millisecond
+)
+
 // follower reads one log for as long as the session lasts: DESIGN.md, "Following a log". The scanner finds which entries there are,
 // fetches read them, many at once, and the giver gives them in order.
 type follower struct {
@@ -20,10 +26,14 @@ type follower struct {
 	cancel context.CancelFunc
 	line   chan place // in log order; as long as reads in flight
 
+	before  <-chan struct{} // closed when the scanner of the follower before this one has ended; nil: there was none
+	scanned chan struct{}   // closed when this one's has
+
+	wake chan struct{} // holds a token when there is news in what follows, or another pace
+
 	mu   sync.Mutex
-	asks []txn.Token   // ReadToEnd that were not carried out yet
-	wake chan struct{} // holds a token when there are new asks, own entries, or another pace
-	own  ownEntries
+	asks []txn.Token // ReadToEnd that were not carried out yet
+	news news
 }
 
 // place is one entry that is being read, or the answer to a ReadToEnd behind those before it.
@@ -37,8 +47,12 @@ func (s *session) follow(log txn.Log) {
 	if s.followers[log] != nil {
 		return
 	}
-	f := &follower{s: s, log: log, line: make(chan place, readsInFlight), wake: make(chan struct{}, 1)}
+	f := &follower{
+		s: s, log: log, line: make(chan place, readsInFlight), wake: make(chan struct{}, 1),
+		before: s.scans[log], scanned: make(chan struct{}),
+	}
 	f.ctx, f.cancel = context.WithCancel(s.ctx)
+	s.scans[log] = f.scanned
 	if s.start(func(*session) { f.scan() }) && s.start(func(*session) { f.give() }) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -78,26 +92,23 @@ func (f *follower) wakeUp() {
 
 // scan goes through the log's generations.
 func (f *follower) scan() {
-	gen, ok := f.first()
+	defer close(f.scanned)
+	if f.before != nil {
+		<-f.before
+	}
+	g, ok := f.first()
 	for ok {
-		g := &generation{f: f, gen: gen}
 		ok = g.scan()
-		gen++
+		g = &generation{f: f, gen: g.gen + 1}
 	}
 }
 
 // first waits for the log to exist and gives its first generation.
-func (f *follower) first() (gen int32, ok bool) {
-	var fires <-chan zk.Event
+func (f *follower) first() (*generation, bool) {
+	g := &generation{f: f, gen: 1}
 	for f.ctx.Err() == nil {
-		reconnected := f.s.whenReconnected()
-		if fires == nil {
-			_, ch, err := f.existsW(f.s.d.path(f.log.GenerationPath(1)))
-			if err != nil {
-				f.refused(err)
-				continue
-			}
-			fires = ch
+		if err := g.attend(); err != nil {
+			break
 		}
 		asks := f.takeAsks()
 		gens, err := f.s.generations(f.ctx, f.log)
@@ -108,14 +119,17 @@ func (f *follower) first() (gen int32, ok bool) {
 		}
 		if len(gens) > 0 {
 			f.keepAsks(asks)
-			return gens[0], true
+			if gens[0] != g.gen {
+				g.watch.remove()
+				g = &generation{f: f, gen: gens[0]}
+			}
+			return g, true
 		}
 		f.answer(asks, txn.Pos{})
-		if f.await(fires, nil, reconnected, recheckEvery) == wokenByWatch {
-			fires = nil
-		}
+		f.await(g.lost(), g.every())
 	}
-	return 0, false
+	g.watch.remove()
+	return nil, false
 }
 
 // refused reports what ZooKeeper does not let us see, and waits before it is tried again.
@@ -126,30 +140,18 @@ func (f *follower) refused(err error) {
 	}
 }
 
-// woken is what a follower was woken by.
-type woken uint8
-
-const (
-	wokenByWatch woken = iota + 1 // the entry that was waited for is there
-	wokenByUs                     // there are questions or own entries, or the pace is another
-	wokenToLook
-)
-
-// await waits for a watch on an entry or on a folder, for what comes from this process, a reconnect, or a while.
-func (f *follower) await(fires, closes <-chan zk.Event, reconnected <-chan struct{}, while time.Duration) woken {
+// await waits for a question, an own entry, a watch or another pace, for the end of a connection, or for a while: then it gives true.
+func (f *follower) await(lost <-chan struct{}, while time.Duration) (passed bool) {
 	t := time.NewTimer(while)
 	defer t.Stop()
 	select {
-	case <-fires:
-		return wokenByWatch
 	case <-f.wake:
-		return wokenByUs
-	case <-closes:
-	case <-reconnected:
+	case <-lost:
 	case <-t.C:
+		return true
 	case <-f.ctx.Done():
 	}
-	return wokenToLook
+	return false
 }
 
 func (f *follower) takeAsks() []txn.Token {
@@ -170,6 +172,21 @@ func (f *follower) keepAsks(asks []txn.Token) {
 func (f *follower) answer(asks []txn.Token, through txn.Pos) {
 	for _, token := range asks {
 		f.put(place{end: &txn.LogEnd{Token: token, Log: f.log, Through: through}})
+	}
+}
+
+// Slow says whether nobody waits for what the followed logs hold; a question for a log's end is answered at once all the same.
+func (d *Driver) Slow(slow bool) {
+	if d.slow.Swap(slow) == slow {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.told == nil {
+		return
+	}
+	for _, f := range d.told.followers {
+		f.wakeUp()
 	}
 }
 
@@ -199,18 +216,6 @@ func (f *follower) put(p place) bool {
 	case <-f.ctx.Done():
 		return false
 	}
-}
-
-func (f *follower) existsW(path string) (stat *zk.Stat, fires <-chan zk.Event, err error) {
-	err = f.s.ask(f.ctx, reqExists, func() error {
-		exists, st, ch, err := f.s.conn.ExistsW(path)
-		stat, fires = st, ch
-		if !exists {
-			stat = nil
-		}
-		return err
-	})
-	return stat, fires, err
 }
 
 // exists gives a node's Stat; nil where it is not there.

@@ -2,23 +2,19 @@ package zkcoord
 
 import (
 	"fmt"
-
-	"github.com/go-zookeeper/zk"
+	"time"
 
 	"github.com/medcommit/medcommit/txn"
 )
 
 // generation is a follower's way through one generation of its log.
 type generation struct {
-	f    *follower
-	gen  int32
-	next int32 // every entry before it has been put into the line, or is gone
-
-	fires  <-chan zk.Event // a watch on the entry next, which is not there
-	closes <-chan zk.Event // a watch on the folder's data
-	looked bool            // at the folder, since the last time that anything but an entry woke the scanner
-	pace   pace            // of this step
-	rests  bool            // there is no watch, and it is not time to look
+	f      *follower
+	gen    int32
+	next   int32        // every entry before it has been put into the line, or is gone
+	watch  *folderWatch // tells what comes; nil while nobody waits for it
+	listed bool         // what was there at the beginning
+	look   bool         // the folder is to be looked at
 }
 
 // listAbove is the distance from which on the entries that are still there are listed: going through numbers one by one is for few.
@@ -28,10 +24,11 @@ const listAbove = 256
 // the following, is over.
 func (g *generation) scan() bool {
 	f := g.f
-	listed := false
+	f.begin(g.gen)
+	g.look = true
+	defer func() { g.watch.remove() }()
 	for f.ctx.Err() == nil {
-		reconnected := f.s.whenReconnected()
-		over, err := g.step(&listed)
+		over, err := g.step()
 		if err != nil {
 			f.refused(err)
 			continue
@@ -39,70 +36,46 @@ func (g *generation) scan() bool {
 		if over {
 			return true
 		}
-		if g.fires == nil && !g.rests {
-			continue // there was something: look for more
-		}
-		switch f.await(g.fires, g.closes, reconnected, g.pace.every()) {
-		case wokenByWatch:
-			g.fires = nil
-			f.fetch(txn.Pos{Gen: g.gen, Num: g.next})
-			g.next++
-		case wokenByUs:
-			g.looked = f.pace() == fed && g.looked // what is asked for, and read from memory, needs no look
-		case wokenToLook:
-			g.looked = false
+		if f.await(g.lost(), g.every()) {
+			g.look = true
 		}
 	}
 	return false
 }
 
-// step reads on to where the log ends now. It leaves a watch on the next entry where it found nothing more to read.
-func (g *generation) step(listed *bool) (over bool, err error) {
+// step reads on to where the log ends as far as is known: by what was told, and where there are questions, there was no watch, or time
+// went by, by a look at the folder.
+func (g *generation) step() (over bool, err error) {
 	f := g.f
-	if !*listed {
+	if err := g.attend(); err != nil {
+		return false, err
+	}
+	if !g.listed {
 		if err := g.list(); err != nil {
 			return false, err
 		}
-		*listed = true
+		g.listed = true
 	}
-	asks := f.takeAsks()
-	if err := g.readTo(f.ownBefore(g.gen)); err != nil {
-		f.keepAsks(asks)
+	if err := g.readTo(f.known(g.gen)); err != nil {
 		return false, err
 	}
-	g.pace = f.pace()
-	g.rests = g.pace != watched && g.looked && len(asks) == 0
-	if g.rests {
+	asks := f.takeAsks()
+	if f.takeLook() || len(asks) > 0 {
+		g.look = true
+	}
+	if !g.look {
 		return false, nil
 	}
-	if g.fires == nil && len(asks) == 0 && g.pace == watched {
-		stat, fires, err := f.existsW(g.entryPath())
-		if err != nil {
-			return false, err
-		}
-		if stat != nil {
-			f.fetch(txn.Pos{Gen: g.gen, Num: g.next})
-			g.next++
-			return false, nil
-		}
-		g.fires = fires
-		if g.looked {
-			// An entry that came and went before the watch was set is found at the next look, after recheckEvery at the latest. Nobody
-			// concludes anything from it until then: questions make the scanner look.
-			return false, nil
-		}
-	}
 	// The folder is looked at when the watch stands and the questions were taken: an entry that came and went before is counted,
-	// one that comes afterwards fires the watch, and whatever was there at the question is below the count.
+	// of one that comes afterwards the watch tells, and whatever was there at the question is below the count.
 	stat, err := f.exists(g.path())
 	if err == nil && stat == nil {
 		err = fmt.Errorf("look at %s: %w", g.path(), errNoGeneration)
 	}
-	if err != nil {
-		f.keepAsks(asks)
-		return false, err
+	if err == nil {
+		err = g.readTo(created(stat))
 	}
-	if err := g.readTo(created(stat)); err != nil {
+	if err != nil {
 		f.keepAsks(asks)
 		return false, err
 	}
@@ -110,17 +83,45 @@ func (g *generation) step(listed *bool) (over bool, err error) {
 		f.keepAsks(asks) // the log goes on in the next generation
 		return true, nil
 	}
-	g.looked = true
-	g.rests = g.pace != watched
+	g.look = false
 	f.answer(asks, txn.Pos{Gen: g.gen, Num: g.next})
 	return false, nil
 }
 
+// attend keeps a watch on the folder while somebody waits for what comes.
+func (g *generation) attend() (err error) {
+	switch slow := g.f.s.d.slow.Load(); {
+	case slow && g.watch != nil:
+		g.watch.remove()
+		g.watch = nil
+	case !slow && !g.watch.stands():
+		g.look = true // what came before it stands, it does not tell
+		g.watch, err = g.f.watchFolder(g.path())
+	}
+	return err
+}
+
+// lost is closed when the watch has ended with its connection.
+func (g *generation) lost() <-chan struct{} {
+	if g.watch == nil {
+		return nil
+	}
+	return g.watch.ends
+}
+
+// every is how often the folder is looked at in any case.
+func (g *generation) every() time.Duration {
+	switch {
+	case g.watch == nil:
+		return slowEvery
+	case g.watch.refused:
+		return lookEvery
+	}
+	return recheckEvery
+}
+
 // readTo puts all entries before the count into the line.
 func (g *generation) readTo(count int32) error {
-	if count > g.next {
-		g.fires = nil // it was on an entry that has been given, and perhaps is gone
-	}
 	if count-g.next > listAbove {
 		return g.list()
 	}
@@ -133,13 +134,6 @@ func (g *generation) readTo(count int32) error {
 // list puts the entries from next on that are there into the line. All others before the count of the same moment are gone.
 func (g *generation) list() error {
 	f := g.f
-	if g.closes == nil {
-		_, closes, err := f.existsW(g.path())
-		if err != nil {
-			return err
-		}
-		g.closes = closes
-	}
 	places, stat, err := f.s.places(f.ctx, f.log, g.gen)
 	if err != nil {
 		return err
@@ -154,7 +148,3 @@ func (g *generation) list() error {
 }
 
 func (g *generation) path() string { return g.f.s.d.path(g.f.log.GenerationPath(g.gen)) }
-
-func (g *generation) entryPath() string {
-	return g.f.s.d.entryPath(g.f.log, txn.Pos{Gen: g.gen, Num: g.next})
-}

@@ -22,7 +22,7 @@ func newDriverMetrics(r prometheus.Registerer) *driverMetrics {
 		Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
 	}, []string{"op"})
 	duration := map[request]prometheus.Observer{}
-	for _, r := range []request{reqMulti, reqCreate, reqSet, reqGet, reqExists, reqChildren} {
+	for _, r := range []request{reqMulti, reqCreate, reqSet, reqGet, reqExists, reqChildren, reqWatch} {
 		duration[r] = durations.WithLabelValues(string(r))
 	}
 	return &driverMetrics{
@@ -44,6 +44,7 @@ type request string
 // The requests.
 const (
 	reqMulti    request = "multi"
+	reqWatch    request = "watch"
 	reqCreate   request = "create"
 	reqSet      request = "set"
 	reqGet      request = "get"

@@ -35,13 +35,18 @@ func (s *session) multi(m txn.Multi) txn.Event {
 	if fail != nil {
 		return *fail
 	}
+	fed := s.fed(m, r)
+	for _, f := range fed {
+		f.write(1)
+		defer f.write(-1)
+	}
 	beforeMulti(&m)
 	since := time.Now()
 	results, err := s.conn.Multi(r.ops...)
 	s.d.metrics.observe(reqMulti, since)
 	if err == nil {
 		afterMulti(&m)
-		return s.done(m, r, results)
+		return s.done(m, r, fed, results)
 	}
 	for i, res := range results {
 		if res.Error != nil {
@@ -53,7 +58,7 @@ func (s *session) multi(m txn.Multi) txn.Event {
 	return txn.MultiLost{Token: m.Token, Unsent: errors.Is(err, zk.ErrNoServer)}
 }
 
-func (s *session) done(m txn.Multi, r *multiRequest, results []zk.MultiResponse) txn.Event {
+func (s *session) done(m txn.Multi, r *multiRequest, fed map[txn.Log]*follower, results []zk.MultiResponse) txn.Event {
 	done := txn.MultiDone{Token: m.Token}
 	for _, i := range r.appends {
 		if i >= len(results) {
@@ -65,7 +70,7 @@ func (s *session) done(m txn.Multi, r *multiRequest, results []zk.MultiResponse)
 		}
 		done.Appended = append(done.Appended, txn.Pos{Gen: m.Ops[r.of[i]].Gen, Num: num})
 	}
-	s.feed(m, r, done.Appended)
+	feed(fed, m, r, done.Appended)
 	for participant, path := range r.sessions {
 		s.start(func(s *session) { s.d.present.keep(s, participant, path) })
 	}

@@ -54,13 +54,7 @@ func (w *watch) node(path string) {
 	var last *seen
 	for w.ctx.Err() == nil {
 		reconnected := w.s.whenReconnected()
-		fires, err := w.setOnNode(path)
-		if err != nil {
-			w.refused(path, err)
-			continue
-		}
-		// Read after the watch was set: whatever comes later fires it.
-		read, stat, err := w.s.node(w.ctx, path)
+		read, stat, fires, err := w.setOnNode(path)
 		if err != nil {
 			w.refused(path, err)
 			continue
@@ -108,13 +102,30 @@ func (w *watch) refused(path string, err error) {
 	}
 }
 
-func (w *watch) setOnNode(path string) (<-chan zk.Event, error) {
-	var fires <-chan zk.Event
-	err := w.s.ask(w.ctx, reqExists, func() (err error) {
-		_, _, fires, err = w.s.conn.ExistsW(w.s.d.path(path))
-		return err
-	})
-	return fires, err
+// setOnNode reads a node and sets a watch on it, or on its coming.
+func (w *watch) setOnNode(path string) (read txn.NodeRead, stat *zk.Stat, fires <-chan zk.Event, err error) {
+	full := w.s.d.path(path)
+	for {
+		var data []byte
+		err = w.s.ask(w.ctx, reqGet, func() (err error) {
+			data, stat, fires, err = w.s.conn.GetW(full)
+			return err
+		})
+		if err == nil {
+			return txn.NodeRead{Path: path, Exists: true, Version: stat.Version, Data: data}, stat, fires, nil
+		}
+		if !errors.Is(err, zk.ErrNoNode) {
+			return txn.NodeRead{}, nil, nil, err
+		}
+		exists := false
+		err = w.s.ask(w.ctx, reqExists, func() (err error) {
+			exists, _, fires, err = w.s.conn.ExistsW(full)
+			return err
+		})
+		if err != nil || !exists {
+			return txn.NodeRead{Path: path}, nil, fires, err
+		}
+	}
 }
 
 func (w *watch) setOnChildren(path string) (names []string, stat *zk.Stat, fires <-chan zk.Event, err error) {

@@ -93,6 +93,7 @@ func (c *gatedConn) Read(b []byte) (int, error) {
 // whose write has failed twice, and one that was queued while it was being closed once more; there is room for two answers, so that
 // the third would hang it for good, and with it the end of the session.
 func (c *gatedConn) Write(b []byte) (int, error) {
+	carry(b)
 	if _, err := c.Conn.Write(b); err != nil {
 		c.Conn.Close()
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/medcommit/medcommit/zkcoord/zktest"
@@ -15,6 +16,7 @@ type shared struct {
 	once    sync.Once
 	dir     string
 	cluster *zktest.Cluster
+	roots   atomic.Int64 // given so far
 	err     error
 }
 
@@ -49,5 +51,5 @@ func sharedZooKeeper(t testing.TB) (addr, root string) {
 		}
 		return '-'
 	}, t.Name())
-	return s.cluster.Addrs()[0], fmt.Sprintf("/tests/%s-%p", name, t)
+	return s.cluster.Addrs()[0], fmt.Sprintf("/tests/%s-%d", name, s.roots.Add(1))
 }

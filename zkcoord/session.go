@@ -38,11 +38,13 @@ type session struct {
 
 	mu          sync.Mutex
 	ended       bool
-	reconnected chan struct{} // closed, and made anew, at every reconnect
+	reconnected chan struct{}        // closed, and made anew, at every reconnect
+	folders     map[string]*follower // that are told what comes in them, by their full paths
 
 	// Both are changed by Do alone, under the Driver's lock; the followers under mu as well.
 	followers map[txn.Log]*follower
 	watches   map[watchKey]*watch
+	scans     map[txn.Log]chan struct{} // closed when the last follower's scanner has ended
 }
 
 // connect waits for a session; it gives false when ctx has ended.
@@ -55,7 +57,9 @@ func (d *Driver) connect(ctx context.Context) (*session, bool) {
 		up:          make(chan struct{}),
 		reconnected: make(chan struct{}),
 		followers:   map[txn.Log]*follower{},
+		folders:     map[string]*follower{},
 		watches:     map[watchKey]*watch{},
+		scans:       map[txn.Log]chan struct{}{},
 	}
 	s.giveUp = time.AfterFunc(time.Hour, s.lost)
 	s.giveUp.Stop()
@@ -83,6 +87,7 @@ func (d *Driver) connect(ctx context.Context) (*session, bool) {
 // hear is called by the library, within its own goroutines: it must not block.
 func (s *session) hear(ev zk.Event) {
 	if ev.Type != zk.EventSession {
+		s.stirred(ev)
 		return
 	}
 	switch ev.State {

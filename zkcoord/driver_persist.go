@@ -1,0 +1,126 @@
+package zkcoord
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+)
+
+// A persistent recursive watch (ZooKeeper 3.6 and later) tells of every node that is created below a folder by its name, and stands
+// until its connection ends: no request has to set it anew for each entry. The client library has no call for it. But ZooKeeper's
+// requests to add and to remove such a watch are, but for their numbers, laid out like the one to delete a node of some version. So
+// they are handed to the library as deletions of versions that no node ever has, and bear their own numbers from there on. A
+// deletion that went out as it is would be refused for its version.
+const (
+	opDelete       = 2
+	opRemoveWatch  = 18
+	opAddWatch     = 106
+	recursively    = 1 // AddWatchMode.PERSISTENT_RECURSIVE
+	anyWatch       = 3 // WatcherType.Any
+	carriesAdd     = -opAddWatch
+	carriesRemoval = -opRemoveWatch
+)
+
+// carry makes of a packet that stands for the adding or the removal of a watch what it stands for.
+func carry(packet []byte) {
+	const opAt, header = 8, 12 // behind length and xid; with the number
+	if len(packet) < header+8 || binary.BigEndian.Uint32(packet[opAt:]) != opDelete {
+		return
+	}
+	last := packet[len(packet)-4:]
+	for _, c := range []struct{ version, op, detail int32 }{{carriesAdd, opAddWatch, recursively}, {carriesRemoval, opRemoveWatch, anyWatch}} {
+		if int32(binary.BigEndian.Uint32(last)) == c.version {
+			binary.BigEndian.PutUint32(packet[opAt:], uint32(c.op))
+			binary.BigEndian.PutUint32(last, uint32(c.detail))
+			return
+		}
+	}
+}
+
+// folderWatch is a watch on the folder of one generation of a log.
+type folderWatch struct {
+	f       *follower
+	path    string
+	ends    <-chan struct{} // closed when there is another connection than that on which it was set
+	refused bool            // by ZooKeeper: an old one, or one whose watch manager has none of the kind
+}
+
+// watchFolder has the follower told of what is created in a generation of its log from now on, until the connection ends.
+func (f *follower) watchFolder(path string) (*folderWatch, error) {
+	s := f.s
+	for {
+		w := &folderWatch{f: f, path: path, ends: s.whenReconnected()}
+		s.mu.Lock()
+		s.folders[path] = f
+		s.mu.Unlock()
+		since := time.Now()
+		err := s.conn.Delete(path, carriesAdd)
+		switch {
+		case err == nil:
+			s.d.metrics.observe(reqWatch, since)
+			return w, nil
+		case !errors.Is(err, zk.ErrConnectionClosed) && !errors.Is(err, zk.ErrNoServer):
+			s.d.log.Warn("ZooKeeper refuses a persistent watch: the log is looked at again and again instead; "+
+				"use ZooKeeper 3.6 or later and its own watch manager", "log", f.log.Path(), "error", err)
+			w.refused = true
+			return w, nil
+		case !sleep(f.ctx, retryAfter):
+			return nil, fmt.Errorf("watch %s: %w", f.log.Path(), f.ctx.Err())
+		}
+	}
+}
+
+// stands tells whether nothing is to be done about the watch: it is there still, or would be refused again.
+func (w *folderWatch) stands() bool {
+	if w == nil {
+		return false
+	}
+	select {
+	case <-w.ends:
+		return false
+	default:
+		return true
+	}
+}
+
+// remove ends the watch; what comes meanwhile is for nobody.
+func (w *folderWatch) remove() {
+	if w == nil {
+		return
+	}
+	s := w.f.s
+	s.mu.Lock()
+	delete(s.folders, w.path)
+	s.mu.Unlock()
+	if !w.stands() || w.refused || s.ctx.Err() != nil {
+		return
+	}
+	if err := s.conn.Delete(w.path, carriesRemoval); err != nil {
+		s.d.log.Debug("watch not removed", "error", err)
+	}
+}
+
+// stirred takes what a watch on a folder tells, in the library's goroutine.
+func (s *session) stirred(ev zk.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.folders[ev.Path]; f != nil {
+		f.stirred() // the folder itself: it was made, or closed
+		return
+	}
+	at := strings.LastIndexByte(ev.Path, '/')
+	if ev.Type != zk.EventNodeCreated || at < 0 {
+		return
+	}
+	f := s.folders[ev.Path[:at]]
+	if f == nil {
+		return
+	}
+	if num, err := sequence(ev.Path); err == nil {
+		f.created(num)
+	}
+}
