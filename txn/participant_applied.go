@@ -30,12 +30,11 @@ type appliedLane struct {
 	tried     SiteRow // what it has perhaps: the answer was lost; zero: nothing else
 }
 
-// When "applied" moves: when the site has been quiet, else when applyDelay has passed or applyMany decisions wait; where only others'
+// When "applied" moves: when the site has been quiet, else when applyDelay has passed; where only others'
 // decisions have gone by, after othersDelay or othersMany. What comes within sameLot is one lot.
 const (
 	applyDelay  = 100 * time.Millisecond
 	sameLot     = 2 * time.Millisecond
-	applyMany   = 256
 	othersDelay = time.Second
 	othersMany  = 1000
 	// maxUnfinished is how many branches the node names; beyond, it waits for them.
@@ -95,7 +94,7 @@ func (p *Participant) applyDue(at Pos) bool {
 	}
 	if l.mine > 0 || l.restless {
 		quiet := p.idle() && (l.mine == 0 || p.now-l.mineLast >= l.quiet(p.cfg.ApplyQuiet))
-		return quiet || l.mine >= applyMany || p.now-max(l.mineSince, l.last) >= applyDelay
+		return quiet || p.now-max(l.mineSince, l.last) >= applyDelay
 	}
 	if !l.written.At.Before(at) && len(l.garbage) == 0 {
 		return false
