@@ -136,7 +136,7 @@ func (c *Coordinator) Flush(hold Hold) []Effect {
 
 // Submissions is what waits in the lane of submissions.
 func (c *Coordinator) Submissions() Queue {
-	return Queue{Records: len(c.submit.waiting), Busy: !c.synced || c.submit.flying || c.submit.looking}
+	return Queue{Records: len(c.submit.waiting), Busy: !c.synced || c.submit.flying || c.submit.looking, Blind: true}
 }
 
 // Decisions is what waits in the lane of decisions; nothing where this coordinator does not lead.
@@ -145,7 +145,7 @@ func (c *Coordinator) Decisions() Queue {
 	if l == nil {
 		return Queue{}
 	}
-	return Queue{Records: len(l.wanted), Busy: l.deciding}
+	return Queue{Records: len(l.wanted), Busy: l.deciding, Coming: l.partly}
 }
 
 func (c *Coordinator) tick(t Tick) {

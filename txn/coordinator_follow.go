@@ -117,6 +117,9 @@ func (c *Coordinator) learn(t *transaction, d *Decision, pos Pos) {
 	t.decision, t.dpos = d, pos
 	t.clouded = false
 	t.queued = false
+	if l := c.leads(); l != nil {
+		l.tally(t)
+	}
 	if !t.duplicate() {
 		c.index.supersede(t)
 	}

@@ -25,6 +25,7 @@ type transaction struct {
 	votes  []standingVote
 	wish   bool // a client asked for its abort
 	queued bool // its decision is wanted, or under way
+	partly bool // it is counted in leadership.partly
 }
 
 func (t *transaction) duplicate() bool {

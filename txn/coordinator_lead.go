@@ -26,6 +26,7 @@ type leadership struct {
 	broken      []Pos          // decisions' entries of its own that cannot be read
 	deadlines   deadlines
 	voters      map[Key][]lateVote // votes for keys not read yet
+	partly      int                // transactions for which some have voted and others not
 
 	housekeeping
 }
@@ -118,7 +119,7 @@ func (c *Coordinator) stepDown() {
 		s.follows, s.listing = false, false
 	}
 	for _, t := range c.index.txs {
-		t.queued, t.wish = false, false
+		t.queued, t.wish, t.partly = false, false, false
 		clear(t.votes)
 	}
 }

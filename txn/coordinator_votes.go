@@ -50,6 +50,7 @@ func (c *Coordinator) readVotes(participant string, e Entry) {
 		case t.decision == nil:
 			t.take(participant, v, e.Pos)
 			c.consider(t)
+			l.tally(t)
 		}
 	}
 	if !unknown {
@@ -60,6 +61,18 @@ func (c *Coordinator) readVotes(participant string, e Entry) {
 			delete(l.voters, v.Key) // still unknown: its record is gone, so it is decided
 		}
 	})
+}
+
+// tally counts t, for which somebody has voted, where it waits for others.
+func (l *leadership) tally(t *transaction) {
+	partly := t.decision == nil && !t.queued
+	switch {
+	case partly && !t.partly:
+		l.partly++
+	case !partly && t.partly:
+		l.partly--
+	}
+	t.partly = partly
 }
 
 // readVotesAgain lists a participant's votes because one that was relied on has vanished: votes in segments that are gone are

@@ -5,7 +5,8 @@ import "time"
 // Linger is for how long one lane's batch waits for more before it is sent. A proposal costs ZooKeeper as much as dozens of records in
 // it, and all that follows from one follows for the whole batch. So a batch waits for as long as proposals take now, which is longer
 // the more there is to do, and no longer than records keep coming; but only where the rate at which they came lately promises some: a
-// lone client does not wait for others, nor does work that a lock lets through one by one.
+// lone client does not wait for others, nor does work that a lock lets through one by one. Nor does it wait when it holds more than
+// is likely to come: what was submitted together mostly goes on together, and is delayed for the sake of a few.
 //
 // The zero value is ready for use. It belongs to one goroutine.
 type Linger struct {
@@ -26,6 +27,8 @@ type Linger struct {
 type Queue struct {
 	Records int
 	Busy    bool // nothing of the lane can be sent now
+	Coming  int  // records that are on their way to the lane
+	Blind   bool // what is on its way is not known
 }
 
 // Hold names the lanes that Flush is to leave alone.
@@ -39,6 +42,8 @@ const (
 	// last, or until as many had time to come as are worth waiting for.
 	lingerProposals = 2
 	lingerGap       = 4
+	// comingShare is the share of a batch that must be known to be on its way: a fourth part.
+	comingShare = 4
 )
 
 // Sent notes that the batch was sent in the multi t.
@@ -70,14 +75,18 @@ func (l *Linger) Heard(e Event, now time.Time) {
 // Rest is for how long a batch had better wait still; zero: it is to be sent where the lane is free.
 func (l *Linger) Rest(q Queue, now time.Time) time.Duration {
 	l.count(q.Records, now)
-	if q.Busy || q.Records == 0 {
-		return 0
-	}
 	most := min(lingerProposals*l.took, longestLinger)
-	if l.rate*most.Seconds() < fewRecords {
+	likely := l.rate * most.Seconds()
+	if q.Busy || q.Records == 0 || likely < fewRecords {
 		return 0
 	}
-	gap := max(most/lingerGap, time.Duration(fewRecords/l.rate*float64(time.Second)))
+	if !q.Blind && comingShare*q.Coming < q.Records {
+		return 0
+	}
+	gap := most / lingerGap
+	if !q.Blind || likely >= float64(q.Records) { // else most have come, and what comes with them is waited for
+		gap = max(gap, time.Duration(fewRecords/l.rate*float64(time.Second)))
+	}
 	return max(min(l.first.Add(most).Sub(now), l.last.Add(gap).Sub(now)), 0)
 }
 

@@ -47,7 +47,7 @@ func (l *lane) pass(d time.Duration) {
 
 func (l *lane) look() {
 	busy := !l.until.IsZero()
-	if l.linger.Rest(Queue{Records: l.queued, Busy: busy}, l.now) > 0 || busy || l.queued == 0 {
+	if l.linger.Rest(Queue{Records: l.queued, Busy: busy, Blind: true}, l.now) > 0 || busy || l.queued == 0 {
 		return
 	}
 	l.batches = append(l.batches, l.queued)
@@ -118,5 +118,52 @@ func TestOnlyTheTimedProposalCounts(t *testing.T) {
 	l.Heard(MultiLost{Token: 7}, now.Add(4*time.Millisecond))
 	if l.took != time.Millisecond {
 		t.Errorf("a proposal is taken to take %v", l.took)
+	}
+}
+
+// TestWhatIsKnownToComeIsWaitedFor: where the lane knows what is on its way, it waits for that, and for nothing else.
+func TestWhatIsKnownToComeIsWaitedFor(t *testing.T) {
+	var l Linger
+	now := time.Unix(1, 0)
+	for i := range 100 { // 1,000 a second, in proposals of 8 ms
+		l.Sent(Token(2*i+1), now)
+		l.Rest(Queue{Records: 10}, now)
+		now = now.Add(8 * time.Millisecond)
+		l.Heard(MultiDone{Token: Token(2*i + 1)}, now)
+		now = now.Add(2 * time.Millisecond)
+		l.Sent(Token(2*i+2), now)
+	}
+	for _, c := range []struct {
+		queue Queue
+		waits bool
+	}{
+		{Queue{Records: 8, Coming: 8}, true},
+		{Queue{Records: 8, Coming: 2}, true},
+		{Queue{Records: 8, Coming: 1}, false},
+		{Queue{Records: 8}, false},
+		{Queue{Records: 8, Coming: 8, Busy: true}, false},
+		{Queue{Coming: 8}, false},
+		{Queue{Records: 8, Blind: true}, true},
+	} {
+		if got := l.Rest(c.queue, now); (got > 0) != c.waits {
+			t.Errorf("%+v waits %v", c.queue, got)
+		}
+	}
+}
+
+// TestTheEndOfALotIsWaitedFor: a batch that holds more than is likely to come waits only for what comes with it.
+func TestTheEndOfALotIsWaitedFor(t *testing.T) {
+	l := Linger{rate: 1000, took: 8 * time.Millisecond, since: time.Unix(1, 0)} // 16 are likely
+	now := time.Unix(1, 0)
+	if got := l.Rest(Queue{Records: 40, Blind: true}, now); got != 4*time.Millisecond {
+		t.Errorf("waits %v", got)
+	}
+	for i := range 15 { // one each millisecond
+		if at := time.Duration(i+1) * time.Millisecond; l.Rest(Queue{Records: 41 + i, Blind: true}, now.Add(at)) == 0 {
+			t.Errorf("does not wait for those that come still, after %v", at)
+		}
+	}
+	if got := l.Rest(Queue{Records: 60, Blind: true}, now.Add(16*time.Millisecond)); got != 0 {
+		t.Errorf("waits %v more though they do not end", got)
 	}
 }
