@@ -26,7 +26,7 @@ type leadership struct {
 	broken      []Pos          // decisions' entries of its own that cannot be read
 	deadlines   deadlines
 	voters      map[Key][]lateVote // votes for keys not read yet
-	partly      int                // transactions for which some have voted and others not
+	partly      int                // transactions for which somebody has voted, mostly without others: see tally
 
 	housekeeping
 }

@@ -63,7 +63,8 @@ func (c *Coordinator) readVotes(participant string, e Entry) {
 	})
 }
 
-// tally counts t, for which somebody has voted, where it waits for others.
+// tally counts t, for which somebody has voted, where it is not decided and not about to be. It only serves the lane of decisions to
+// guess what is on its way (Queue.Coming).
 func (l *leadership) tally(t *transaction) {
 	partly := t.decision == nil && !t.queued
 	switch {

@@ -5,8 +5,9 @@ import "time"
 // Linger is for how long one lane's batch waits for more before it is sent. A proposal costs ZooKeeper as much as dozens of records in
 // it, and all that follows from one follows for the whole batch. So a batch waits for as long as proposals take now, which is longer
 // the more there is to do, and no longer than records keep coming; but only where the rate at which they came lately promises some: a
-// lone client does not wait for others, nor does work that a lock lets through one by one. Nor does it wait when it holds more than
-// is likely to come: what was submitted together mostly goes on together, and is delayed for the sake of a few.
+// lone client does not wait for others, nor does work that a lock lets through one by one. What was submitted together mostly goes on
+// together and had better not be delayed for the sake of a few: a batch that holds more than is likely to come waits only until no
+// more come with it, and one that knows what is on its way not at all where that is little.
 //
 // The zero value is ready for use. It belongs to one goroutine.
 type Linger struct {
@@ -39,7 +40,7 @@ const (
 	fewRecords    = 3                     // are not worth waiting for
 	longestLinger = 20 * time.Millisecond
 	// A batch waits lingerProposals times as long as a proposal takes, from its first record on, and a lingerGap-th of that after its
-	// last, or until as many had time to come as are worth waiting for.
+	// last; where as many again are likely to come, until a few had time to.
 	lingerProposals = 2
 	lingerGap       = 4
 	// comingShare is the share of a batch that must be known to be on its way: a fourth part.

@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// attendFor is for how long the logs are followed closely after a question.
+// attendFor is for how long the logs are followed closely after somebody waited, listened or asked.
 const attendFor = 2 * time.Second
 
 // pace follows the logs as they grow while this coordinator leads or anybody waits here, asks or listens. A standby that nobody
 // looks at reads them ten times a second, many entries at once: half of what a standby costs was to read each by itself. What it
 // concludes, above all when it takes over, it concludes from logs that it has read to their ends (R4).
 func (c *Coordinator) pace() {
+	if !c.flights.idle() || len(c.flights.own) > 0 || c.notices.wanted() {
+		c.noteQuestion()
+	}
 	asked := c.asked.Load()
 	attends := asked > 0 && time.Since(c.started)-time.Duration(asked) < attendFor
-	idle := c.flights.idle() && len(c.flights.own) == 0 && !c.notices.wanted()
-	c.driver.Slow(c.epoch == 0 && c.synced.Load() && idle && !attends)
+	c.driver.Slow(c.epoch == 0 && c.synced.Load() && !attends)
 }
 
 // noteQuestion notes that somebody asks now, in time since the start.

@@ -18,7 +18,7 @@
 //
 // A log is followed by a persistent recursive watch on the folder of its generation (ZooKeeper 3.6 and later), which tells of every
 // entry by its name: all that are numbered below it were given out. The watch ends with its connection; whenever it is set, and every
-// second without news, the folder's Stat is looked at. A ZooKeeper that refuses such watches is looked at 50 times a second. What this
+// second, the folder's Stat is looked at. Where a watch manager refuses such watches, that is done 50 times a second. What this
 // process appends itself it does not read again; while it waits for ZooKeeper's answer, what a watch tells of that log waits too. A
 // coordinator that does not lead, and at which nobody waits, listens or asks, has no watch and looks at its logs 10 times a second. In
 // any case entries are given in their order, and a question for a log's end is answered at once, after all that is there was given: the

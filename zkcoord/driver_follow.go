@@ -3,6 +3,7 @@ package zkcoord
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -203,10 +204,31 @@ func (f *follower) fetch(at txn.Pos) {
 	}
 	f.s.start(func(s *session) {
 		defer close(entry)
-		if e, err := s.entry(f.ctx, f.log, at); err == nil { // else the following is over
+		if e, err := f.entry(at); err == nil { // else the following is over
 			entry <- e
 		}
 	})
+}
+
+// entry reads an entry that was given out; nil where it is gone. That it is gone is concluded only from a server that has seen it come:
+// what a watch told is not among what the library says to have seen when it connects to another server, which may be behind (R6).
+func (f *follower) entry(at txn.Pos) (*txn.Entry, error) {
+	for {
+		e, err := f.s.entry(f.ctx, f.log, at)
+		if e != nil || err != nil {
+			return e, err
+		}
+		stat, err := f.exists(f.s.d.path(f.log.GenerationPath(at.Gen)))
+		if err != nil {
+			return nil, err
+		}
+		if stat != nil && created(stat) > at.Num {
+			return f.s.entry(f.ctx, f.log, at)
+		}
+		if !sleep(f.ctx, retryAfter) {
+			return nil, fmt.Errorf("read entry: %w", f.ctx.Err())
+		}
+	}
 }
 
 func (f *follower) put(p place) bool {

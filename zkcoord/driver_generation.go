@@ -15,6 +15,7 @@ type generation struct {
 	watch  *folderWatch // tells what comes; nil while nobody waits for it
 	listed bool         // what was there at the beginning
 	look   bool         // the folder is to be looked at
+	looked time.Time    // when it was the last time
 }
 
 // listAbove is the distance from which on the entries that are still there are listed: going through numbers one by one is for few.
@@ -36,7 +37,7 @@ func (g *generation) scan() bool {
 		if over {
 			return true
 		}
-		if f.await(g.lost(), g.every()) {
+		if f.await(g.lost(), time.Until(g.looked.Add(g.every()))) {
 			g.look = true
 		}
 	}
@@ -66,8 +67,9 @@ func (g *generation) step() (over bool, err error) {
 	if !g.look {
 		return false, nil
 	}
-	// The folder is looked at when the watch stands and the questions were taken: an entry that came and went before is counted,
-	// of one that comes afterwards the watch tells, and whatever was there at the question is below the count.
+	// The folder is looked at when the watch, if there is one, stands and the questions were taken: an entry that came and went before
+	// is counted, of one that comes afterwards the watch tells, and whatever was there at the question is below the count.
+	g.looked = time.Now()
 	stat, err := f.exists(g.path())
 	if err == nil && stat == nil {
 		err = fmt.Errorf("look at %s: %w", g.path(), errNoGeneration)
@@ -144,6 +146,7 @@ func (g *generation) list() error {
 		}
 	}
 	g.next = max(g.next, created(stat))
+	f.passTo(txn.Pos{Gen: g.gen, Num: g.next})
 	return nil
 }
 

@@ -1,6 +1,10 @@
 package zkcoord
 
-import "github.com/medcommit/medcommit/txn"
+import (
+	"maps"
+
+	"github.com/medcommit/medcommit/txn"
+)
 
 // news is what a follower has been told of its log and not looked into yet.
 type news struct {
@@ -38,7 +42,19 @@ func (f *follower) begin(gen int32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.news.look, f.news.told = false, 0
-	f.news.passed = txn.Pos{Gen: gen}
+	f.news.pass(txn.Pos{Gen: gen})
+}
+
+// passTo notes that every place before at has been read, or is gone.
+func (f *follower) passTo(at txn.Pos) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.news.pass(at)
+}
+
+func (n *news) pass(at txn.Pos) {
+	n.passed = at
+	maps.DeleteFunc(n.kept, func(k txn.Pos, _ *txn.Entry) bool { return k.Before(at) })
 }
 
 // takeLook tells whether the folder is to be looked at.

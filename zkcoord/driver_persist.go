@@ -15,6 +15,8 @@ import (
 // requests to add and to remove such a watch are, but for their numbers, laid out like the one to delete a node of some version. So
 // they are handed to the library as deletions of versions that no node ever has, and bear their own numbers from there on. A
 // deletion that went out as it is would be refused for its version.
+//
+// There must be no one-shot watch on the folder as well: before ZOOKEEPER-4466 a server keeps one kind for a path and a connection.
 const (
 	opDelete       = 2
 	opRemoveWatch  = 18
@@ -46,7 +48,7 @@ type folderWatch struct {
 	f       *follower
 	path    string
 	ends    <-chan struct{} // closed when there is another connection than that on which it was set
-	refused bool            // by ZooKeeper: an old one, or one whose watch manager has none of the kind
+	refused bool            // by ZooKeeper: its watch manager has none of the kind
 }
 
 // watchFolder has the follower told of what is created in a generation of its log from now on, until the connection ends.
@@ -63,15 +65,25 @@ func (f *follower) watchFolder(path string) (*folderWatch, error) {
 		case err == nil:
 			s.d.metrics.observe(reqWatch, since)
 			return w, nil
-		case !errors.Is(err, zk.ErrConnectionClosed) && !errors.Is(err, zk.ErrNoServer):
-			s.d.log.Warn("ZooKeeper refuses a persistent watch: the log is looked at again and again instead; "+
-				"use ZooKeeper 3.6 or later and its own watch manager", "log", f.log.Path(), "error", err)
-			w.refused = true
-			return w, nil
 		case !sleep(f.ctx, retryAfter):
 			return nil, fmt.Errorf("watch %s: %w", f.log.Path(), f.ctx.Err())
+		case !passes(err):
+			s.d.log.Warn("ZooKeeper refuses a persistent watch: the log is looked at again and again instead; "+
+				"use ZooKeeper 3.6 or later with its default watch manager", "log", f.log.Path(), "error", err)
+			w.refused = true
+			return w, nil
 		}
 	}
+}
+
+// passes tells whether an error is about the connection or the session, not about what was asked.
+func passes(err error) bool {
+	for _, e := range []error{zk.ErrConnectionClosed, zk.ErrNoServer, zk.ErrClosing, zk.ErrSessionExpired, zk.ErrSessionMoved} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // stands tells whether nothing is to be done about the watch: it is there still, or would be refused again.
@@ -96,7 +108,7 @@ func (w *folderWatch) remove() {
 	s.mu.Lock()
 	delete(s.folders, w.path)
 	s.mu.Unlock()
-	if !w.stands() || w.refused || s.ctx.Err() != nil {
+	if w.refused || s.ctx.Err() != nil {
 		return
 	}
 	if err := s.conn.Delete(w.path, carriesRemoval); err != nil {

@@ -230,3 +230,21 @@ func TestCarry(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatWasToldIsNotGoneBecauseItIsNotThere: a server to which the connection went may not have seen yet what another has told.
+func TestWhatWasToldIsNotGoneBecauseItIsNotThere(t *testing.T) {
+	addr, root := sharedZooKeeper(t)
+	w, r := newClient(t, root, addr).up(), newClient(t, root, addr).up()
+	r.Do(txn.Follow{Log: decisions})
+	r.readToEnd(decisions)
+	s := r.toldSession()
+	s.mu.Lock()
+	f := s.followers[decisions]
+	s.mu.Unlock()
+	gets := asked(t, r, reqGet)
+	f.created(1)
+	eventually(t, "what was told is read", func() bool { return asked(t, r, reqGet) >= gets+2 })
+	w.must(appendTo(decisions, 1, "a"))
+	w.must(appendTo(decisions, 1, "b"))
+	r.awaitBatches(0, decisions, "a", "b")
+}
