@@ -55,6 +55,8 @@ func (l *lane) adopt(c crash) {
 	l.must(l.cluster.AwaitReady(l.ctx, site))
 	l.must(l.cluster.AwaitReady(l.ctx, name))
 	<-over
+	// Complete they were before the site was restored, and none is in doubt any more: nothing but its database tells when they have ended.
+	l.must(await(l.ctx, func() bool { return len(l.atSite(site)) == 0 }))
 	l.aftermath()
 }
 
