@@ -44,7 +44,7 @@ func TestCutR6LostAnswers(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if committed < 40 {
+	if committed < 10 { // else nothing much was tried
 		t.Errorf("only %d are committed", committed)
 	}
 	eventually(t, "all is committed at both sites, once", func() bool {
