@@ -167,10 +167,7 @@ func (p *Participant) Flush(hold Hold) []Effect {
 
 // Votes is what waits in the lane of votes.
 func (p *Participant) Votes() Queue {
-	return Queue{
-		Records: len(p.votes.queue), Busy: p.phase != phaseRunning || p.votes.busy,
-		Blind: true,
-	}
+	return Queue{Records: len(p.votes.queue), Busy: p.phase != phaseRunning || p.votes.busy, Blind: true}
 }
 
 // Standing tells how many branches wait or are worked on, how many are prepared and undecided, and for how long the oldest of

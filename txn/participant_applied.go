@@ -30,8 +30,8 @@ type appliedLane struct {
 	tried     SiteRow // what it has perhaps: the answer was lost; zero: nothing else
 }
 
-// When "applied" moves: when the site has been quiet, else when applyDelay has passed; where only others'
-// decisions have gone by, after othersDelay or othersMany. What comes within sameLot is one lot.
+// When "applied" moves: when the site has been quiet, else when applyDelay has passed; where only others' decisions have gone by, after
+// othersDelay or othersMany. What comes within sameLot is one lot.
 const (
 	applyDelay  = 100 * time.Millisecond
 	sameLot     = 2 * time.Millisecond

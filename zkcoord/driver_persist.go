@@ -2,7 +2,6 @@ package zkcoord
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -54,11 +53,11 @@ type folderWatch struct {
 // watchFolder has the follower told of what is created in a generation of its log from now on, until the connection ends.
 func (f *follower) watchFolder(path string) (*folderWatch, error) {
 	s := f.s
+	s.mu.Lock()
+	s.folders[path] = f
+	s.mu.Unlock()
 	for {
 		w := &folderWatch{f: f, path: path, ends: s.whenReconnected()}
-		s.mu.Lock()
-		s.folders[path] = f
-		s.mu.Unlock()
 		since := time.Now()
 		err := s.conn.Delete(path, carriesAdd)
 		switch {
@@ -78,25 +77,12 @@ func (f *follower) watchFolder(path string) (*folderWatch, error) {
 
 // passes tells whether an error is about the connection or the session, not about what was asked.
 func passes(err error) bool {
-	for _, e := range []error{zk.ErrConnectionClosed, zk.ErrNoServer, zk.ErrClosing, zk.ErrSessionExpired, zk.ErrSessionMoved} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return isOneOf(err, zk.ErrConnectionClosed, zk.ErrNoServer, zk.ErrClosing, zk.ErrSessionExpired, zk.ErrSessionMoved)
 }
 
 // stands tells whether nothing is to be done about the watch: it is there still, or would be refused again.
 func (w *folderWatch) stands() bool {
-	if w == nil {
-		return false
-	}
-	select {
-	case <-w.ends:
-		return false
-	default:
-		return true
-	}
+	return w != nil && !closed(w.ends)
 }
 
 // remove ends the watch; what comes meanwhile is for nobody.

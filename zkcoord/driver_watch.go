@@ -104,11 +104,10 @@ func (w *watch) refused(path string, err error) {
 
 // setOnNode reads a node and sets a watch on it, or on its coming.
 func (w *watch) setOnNode(path string) (read txn.NodeRead, stat *zk.Stat, fires <-chan zk.Event, err error) {
-	full := w.s.d.path(path)
 	for {
 		var data []byte
 		err = w.s.ask(w.ctx, reqGet, func() (err error) {
-			data, stat, fires, err = w.s.conn.GetW(full)
+			data, stat, fires, err = w.s.conn.GetW(w.s.d.path(path))
 			return err
 		})
 		if err == nil {
@@ -117,11 +116,7 @@ func (w *watch) setOnNode(path string) (read txn.NodeRead, stat *zk.Stat, fires 
 		if !errors.Is(err, zk.ErrNoNode) {
 			return txn.NodeRead{}, nil, nil, err
 		}
-		exists := false
-		err = w.s.ask(w.ctx, reqExists, func() (err error) {
-			exists, _, fires, err = w.s.conn.ExistsW(full)
-			return err
-		})
+		exists, fires, err := w.setOnComing(path)
 		if err != nil || !exists {
 			return txn.NodeRead{Path: path}, nil, fires, err
 		}
@@ -137,15 +132,20 @@ func (w *watch) setOnChildren(path string) (names []string, stat *zk.Stat, fires
 		if !errors.Is(err, zk.ErrNoNode) {
 			return names, stat, fires, err
 		}
-		exists := false
-		err = w.s.ask(w.ctx, reqExists, func() (err error) {
-			exists, _, fires, err = w.s.conn.ExistsW(w.s.d.path(path))
-			return err
-		})
+		exists, fires, err := w.setOnComing(path)
 		if err != nil || !exists {
 			return nil, nil, fires, err
 		}
 	}
+}
+
+// setOnComing sets a watch on the coming of a node that was not there; it may have come meanwhile.
+func (w *watch) setOnComing(path string) (exists bool, fires <-chan zk.Event, err error) {
+	err = w.s.ask(w.ctx, reqExists, func() (err error) {
+		exists, _, fires, err = w.s.conn.ExistsW(w.s.d.path(path))
+		return err
+	})
+	return exists, fires, err
 }
 
 // await waits until the watch fires, or a look after a reconnect or after a while shows that it should have.

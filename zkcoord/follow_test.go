@@ -60,7 +60,7 @@ func TestFollowPassesOverEntriesThatCameAndWent(t *testing.T) {
 	}
 	w.must(ghostAt(0)...)
 	w.must(appendTo(decisions, 1, "a"))
-	r.awaitBatches(0, decisions, "a") // found by the look that is the net under the watches
+	r.awaitBatches(0, decisions, "a")
 	for i := range 3 {
 		ghost := int32(2 + 2*i)
 		w.must(ghostAt(ghost, appendTo(decisions, 1, fmt.Sprint(i)))...)

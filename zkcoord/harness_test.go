@@ -224,8 +224,8 @@ func appendTo(log txn.Log, gen int32, batch string) txn.Op {
 	return txn.Op{Kind: txn.OpAppend, Log: log, Gen: gen, Segment: small(log, batch)}
 }
 
-// ghostAt appends an entry, at the place that it is going to have, and deletes it, in one multi: nobody ever sees it, and no watch that
-// waits for it fires. What is to be appended behind it follows.
+// ghostAt appends an entry, at the place that it is going to have, and deletes it, in one multi: nobody ever reads it, and a watch tells
+// of what is gone already. What is to be appended behind it follows.
 func ghostAt(num int32, more ...txn.Op) []txn.Op {
 	ghost := txn.Op{Kind: txn.OpDeleteEntry, Log: decisions, Pos: txn.Pos{Gen: 1, Num: num}}
 	return append([]txn.Op{appendTo(decisions, 1, "ghost"), ghost}, more...)

@@ -71,14 +71,7 @@ func (i *inventories) take(ctx context.Context, c *Coordinator, names []string) 
 	}
 }
 
-func (r *inventoryRound) over() bool {
-	select {
-	case <-r.done:
-		return true
-	default:
-		return false
-	}
-}
+func (r *inventoryRound) over() bool { return closed(r.done) }
 
 // askSites asks all at once, and gives what they listed last where they do not answer.
 func (c *Coordinator) askSites(r *inventoryRound, names []string) {

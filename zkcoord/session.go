@@ -41,7 +41,7 @@ type session struct {
 	reconnected chan struct{}        // closed, and made anew, at every reconnect
 	folders     map[string]*follower // that are told what comes in them, by their full paths
 
-	// Both are changed by Do alone, under the Driver's lock; the followers under mu as well.
+	// All are changed by Do alone, under the Driver's lock; the followers under mu as well.
 	followers map[txn.Log]*follower
 	watches   map[watchKey]*watch
 	scans     map[txn.Log]chan struct{} // closed when the last follower's scanner has ended
@@ -111,8 +111,12 @@ func (s *session) hear(ev zk.Event) {
 
 // stands tells whether there is, or was, a session at all.
 func (s *session) stands() bool {
+	return closed(s.up)
+}
+
+func closed(c <-chan struct{}) bool {
 	select {
-	case <-s.up:
+	case <-c:
 		return true
 	default:
 		return false

@@ -134,7 +134,7 @@ func (r *rig) finishOne(rm participant.ResourceManager, waiting map[txn.XID]<-ch
 
 // manyAtOnce: concurrent branches of every outcome do not mix.
 func manyAtOnce(r *rig) {
-	rm := r.patient(siteA) // on a busy machine a branch may wait for a connection for long
+	rm := r.patient(siteA) // on a busy machine the short lock time-out was seen to pass
 	const clients, each = 16, 8
 	var group sync.WaitGroup
 	errs := make(chan error, clients*each)
