@@ -97,9 +97,13 @@ type Deposed struct{}
 // Synced is an effect: all logs of the session were read to the end once: the coordinator can answer. It is said once a session.
 type Synced struct{}
 
-// Changed is an effect: the transaction Key came to a new state, which LookupKey gives. Where LookupKey does not know it any more, it
-// was decided, retired and dropped before its decision was read here: Lookup its id.
-type Changed struct{ Key Key }
+// Changed is an effect: the transaction Key came to State, and perhaps further by now: LookupKey tells. Every state is said in turn, also
+// where a decision is read before its submission. Where LookupKey does not know the transaction any more, it was decided, retired and
+// dropped before its decision was read here: Lookup its id; State is then 0.
+type Changed struct {
+	Key   Key
+	State State
+}
 
 // Unreadable is an effect: the submission Key of this coordinator is in the log, in an entry that cannot be read. Nobody will decide
 // it to commit who has not read it before; what became of it is not known here.

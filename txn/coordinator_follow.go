@@ -30,11 +30,10 @@ func (c *Coordinator) readSubmissions(e Entry) {
 		for _, p := range s.Participants {
 			c.site(p)
 		}
+		c.emit(Changed{Key: s.Key, State: StatePreparing})
 		if o, ok := x.orphans[s.Key]; ok {
 			delete(x.orphans, s.Key)
 			c.learn(t, o.decision, o.pos)
-		} else {
-			c.emit(Changed{Key: s.Key})
 		}
 		c.submissionRead(t)
 	}
@@ -123,6 +122,7 @@ func (c *Coordinator) learn(t *transaction, d *Decision, pos Pos) {
 	if !t.duplicate() {
 		c.index.supersede(t)
 	}
+	c.emit(Changed{Key: t.sub.Key, State: decidedState(d.Verdict)})
 	for i, p := range t.sub.Participants {
 		s := c.site(p)
 		if !s.finished(t, i, c.wall) {
@@ -131,7 +131,6 @@ func (c *Coordinator) learn(t *transaction, d *Decision, pos Pos) {
 			c.oneDone(t)
 		}
 	}
-	c.emit(Changed{Key: t.sub.Key})
 }
 
 // readHistory takes one entry of the log "history".

@@ -156,7 +156,11 @@ func (c *Coordinator) takeSettled(s *site) {
 		}
 		s.settled[h.Key] = h
 		if was[h.Key] != h {
-			c.emit(Changed{Key: h.Key})
+			var state State
+			if t := c.index.txs[h.Key]; t != nil {
+				state = t.state()
+			}
+			c.emit(Changed{Key: h.Key, State: state})
 		}
 	}
 }
@@ -169,7 +173,7 @@ func (c *Coordinator) oneDone(t *transaction) {
 	}
 	t.completed = max(c.wall, 1)
 	t.since = c.now
-	c.emit(Changed{Key: t.sub.Key})
+	c.emit(Changed{Key: t.sub.Key, State: t.state()})
 	if c.lead != nil {
 		c.lead.completed(t)
 	}

@@ -3,6 +3,7 @@ package txn
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -136,4 +137,46 @@ func TestCoordinatorHoldsBackWhatASiteMayHaveCommitted(t *testing.T) {
 	r.vote("b", "k1")
 	r.pass(time.Hour)
 	want(map[Key]State{"k1": StateCommitting, "k2": StateAborting})
+}
+
+// Logs are read each at its own pace, so that a decision may be read before its submission, and what a site has applied before both:
+// listeners hear of every state all the same.
+func TestCoordinatorSaysEveryStateWhateverIsReadFirst(t *testing.T) {
+	sub := &Segment{Submissions: []Submission{{Key: "k", ID: "x", Digest: "d", Participants: []string{"a"}, Timeout: 600_000}}}
+	dec := &Segment{Decisions: []Decision{{
+		Key: "k", ID: "x", Verdict: VerdictCommit, At: 1, Epoch: 1, Coordinator: "one", Votes: []CastVote{{Participant: "a", Ballot: Commit()}},
+	}}}
+	submission := func(r *coordinatorRig) { r.append(transactionsLog, sub) }
+	decision := func(r *coordinatorRig) { r.append(decisionsLog, dec) }
+	applied := func(r *coordinatorRig) { r.apply("a") }
+	for name, read := range map[string][]func(*coordinatorRig){
+		"in order":           {submission, decision, applied},
+		"the decision first": {decision, submission, applied},
+		"all is there":       {decision, applied, submission},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newCoordinatorRig(t, CoordinatorConfig{})
+			r.hold = func(e Effect) bool { _, end := e.(ReadToEnd); return end }
+			for _, f := range read {
+				f(r)
+				r.step()
+			}
+			var got []State
+			for _, e := range r.said {
+				if c, ok := e.(Changed); ok {
+					got = append(got, c.State)
+				}
+			}
+			if want := []State{StatePreparing, StateCommitting, StateCommitted}; !slices.Equal(got, want) {
+				t.Errorf("%v, not %v", got, want)
+			}
+			now, _, _ := r.c.LookupKey("k")
+			if was := now.When(StatePreparing); was.Decided != nil || was.Completed != nil || was.Epoch != 0 || was.Branches[0].Outcome != OutcomeNone {
+				t.Errorf("when it was preparing: %+v", was)
+			}
+			if now.State != StateCommitted || now.Decided == nil || now.Branches[0].Outcome != OutcomeCommitted {
+				t.Errorf("now: %+v", now)
+			}
+		})
+	}
 }

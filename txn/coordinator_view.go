@@ -130,14 +130,20 @@ func (t *transaction) state() State {
 	switch {
 	case d == nil:
 		return StatePreparing
-	case d.Verdict == VerdictCommit && !complete:
-		return StateCommitting
-	case d.Verdict == VerdictAbort && complete:
-		return StateAborted
 	case !complete:
-		return StateAborting
+		return decidedState(d.Verdict)
+	case d.Verdict == VerdictAbort:
+		return StateAborted
 	}
 	return StateCommitted
+}
+
+// decidedState is the state of a transaction from its decision until it is complete.
+func decidedState(v Verdict) State {
+	if v == VerdictAbort {
+		return StateAborting
+	}
+	return StateCommitting
 }
 
 // View makes what clients see of a transaction in history.

@@ -2,6 +2,7 @@ package txn
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -50,6 +51,19 @@ type Transaction struct {
 
 	// Key is the submission's key; it is not shown.
 	Key Key `json:"-"`
+}
+
+// When is the transaction as it was when it came to s, a state before its own, with the votes that were cast since.
+func (t Transaction) When(s State) Transaction {
+	t.State, t.Completed = s, nil
+	if !s.Decided() {
+		t.Reason, t.Retryable, t.Decided, t.Epoch, t.Coordinator = nil, nil, nil, 0, ""
+	}
+	t.Branches = slices.Clone(t.Branches)
+	for i := range t.Branches {
+		t.Branches[i].Outcome, t.Branches[i].Finished = OutcomeNone, nil
+	}
+	return t
 }
 
 // Branch is one participant's share of a Transaction.

@@ -35,7 +35,7 @@ func (c *Coordinator) submitted(e txn.Submitted) {
 		c.flights.own[e.Key] = fl
 		c.await(e.Key, &waiter{wait: fl.wait, answers: fl.answers})
 		if _, live := c.machine.StateOf(e.Key); live {
-			c.changed(e.Key)
+			c.reached(e.Key)
 		}
 		return
 	case txn.SubmitKnown:
@@ -63,10 +63,29 @@ func (c *Coordinator) landed(fl *flight) {
 	}
 }
 
-// changed is called when a transaction came to a new state.
-func (c *Coordinator) changed(key txn.Key) {
-	told := c.synced.Load() && c.notices.wanted()
-	if !told && !c.flights.concerns(key) {
+// changed is called when a transaction came to a state, and perhaps further by now.
+func (c *Coordinator) changed(key txn.Key, to txn.State) {
+	if to != 0 && c.synced.Load() && c.notices.wanted() {
+		c.tell(key, to)
+	}
+	c.reached(key)
+}
+
+// tell gives listeners the transaction as it was when it came to a state.
+func (c *Coordinator) tell(key txn.Key, to txn.State) {
+	t, _, live := c.machine.LookupKey(key)
+	if !live || c.duplicate(&t) {
+		return
+	}
+	if t.State != to {
+		t = t.When(to)
+	}
+	c.notices.publish(txn.Notice{Kind: txn.EventTransaction, Transaction: &t})
+}
+
+// reached answers all who wait for a transaction that has come far enough, and counts it where it was taken in here.
+func (c *Coordinator) reached(key txn.Key) {
+	if !c.flights.concerns(key) {
 		return
 	}
 	s, live := c.machine.StateOf(key)
@@ -74,11 +93,14 @@ func (c *Coordinator) changed(key txn.Key) {
 		c.wentBy(key)
 		return
 	}
-	if !told && !c.flights.awaits(key, s) {
+	if !c.flights.awaits(key, s) {
 		return // nobody would look at the view
 	}
 	t, _, _ := c.machine.LookupKey(key)
-	c.progress(&t, told)
+	if fl := c.flights.own[key]; fl != nil && t.State.Decided() {
+		c.count(fl, &t)
+	}
+	c.flights.wake(&t)
 }
 
 // wentBy is called when key was decided, retired and dropped before its decision was read here: who waits looks for its id.
@@ -98,17 +120,6 @@ func (c *Coordinator) unreadable(key txn.Key) {
 		delete(c.flights.own, key)
 	}
 	c.flights.tell(key, txn.SubmitPerhaps)
-}
-
-// progress tells all who wait for t, and counts it where it was taken in here.
-func (c *Coordinator) progress(t *txn.Transaction, told bool) {
-	if fl := c.flights.own[t.Key]; fl != nil && t.State.Decided() {
-		c.count(fl, t)
-	}
-	c.flights.wake(t)
-	if told && !c.duplicate(t) {
-		c.notices.publish(txn.Notice{Kind: txn.EventTransaction, Transaction: t})
-	}
 }
 
 // duplicate tells whether t is one, decided so or not yet.

@@ -192,7 +192,7 @@ func (c *Coordinator) carryOut(effects []txn.Effect) {
 		case txn.Submitted:
 			c.submitted(e)
 		case txn.Changed:
-			c.changed(e.Key)
+			c.changed(e.Key, e.State)
 		case txn.Unreadable:
 			c.unreadable(e.Key)
 		case txn.Leading:
