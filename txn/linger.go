@@ -7,7 +7,7 @@ import "time"
 // the more there is to do, and no longer than records keep coming; but only where the rate at which they came lately promises some: a
 // lone client does not wait for others, nor does work that a lock lets through one by one. What was submitted together mostly goes on
 // together and had better not be delayed for the sake of a few: a batch that holds more than is likely to come waits only until no
-// more come with it, and one that knows what is on its way not at all where that is little.
+// more come with it, and one that knows what is on its way not at all where that is little, or nothing.
 //
 // The zero value is ready for use. It belongs to one goroutine.
 type Linger struct {
@@ -29,7 +29,7 @@ type Queue struct {
 	Records int
 	Busy    bool // nothing of the lane can be sent now
 	Coming  int  // records that are on their way to the lane
-	Blind   bool // what is on its way is not known
+	Blind   bool // more may come than is known to be on its way
 }
 
 // Hold names the lanes that Flush is to leave alone.

@@ -165,9 +165,12 @@ func (p *Participant) Flush(hold Hold) []Effect {
 	return p.out
 }
 
-// Votes is what waits in the lane of votes.
+// Votes is what waits in the lane of votes. More may come while branches are worked on, and with those that now wait for decisions: when
+// these come, so do the next. The greater part of what is here does not wait for the smaller one.
 func (p *Participant) Votes() Queue {
-	return Queue{Records: len(p.votes.queue), Busy: p.phase != phaseRunning || p.votes.busy, Blind: true}
+	q := Queue{Records: len(p.votes.queue), Busy: p.phase != phaseRunning || p.votes.busy}
+	q.Blind = p.working > 0 || len(p.inbox.waiting) > 0 || q.Records < p.votes.undecided()
+	return q
 }
 
 // Standing tells how many branches wait or are worked on, how many are prepared and undecided, and for how long the oldest of

@@ -25,6 +25,14 @@ type voteSegment struct {
 	gone bool
 }
 
+// undecided counts the votes that wait for a decision.
+func (v *voteLane) undecided() (n int) {
+	for _, s := range v.segments {
+		n += s.open
+	}
+	return n
+}
+
 // voteBytes is the room that a vote is given in a multi; retryVotes the pause after an error that tells nothing.
 const (
 	voteBytes  = 256

@@ -43,10 +43,11 @@ func enough(wait txn.Wait, s txn.State) bool {
 
 // flights is all that callers wait for. It belongs to the loop.
 type flights struct {
-	last    txn.Ticket
-	tickets map[txn.Ticket]*flight
-	own     map[txn.Key]*flight // accepted, not complete
-	waiters map[txn.Key][]*waiter
+	last      txn.Ticket
+	undecided int // handed in, and not decided or refused
+	tickets   map[txn.Ticket]*flight
+	own       map[txn.Key]*flight // accepted, not complete
+	waiters   map[txn.Key][]*waiter
 }
 
 func newFlights() *flights {
@@ -58,6 +59,7 @@ func newFlights() *flights {
 // launch gives the flight a ticket; the machine answers it with Submitted.
 func (f *flights) launch(fl *flight) txn.Submit {
 	f.last++
+	f.undecided++
 	fl.submit.Ticket = f.last
 	f.tickets[f.last] = fl
 	submit := fl.submit

@@ -59,6 +59,7 @@ func (c *Coordinator) await(key txn.Key, w *waiter) {
 func (c *Coordinator) landed(fl *flight) {
 	if !fl.decided {
 		fl.decided = true
+		c.flights.undecided--
 		c.inFlight.leave(fl.set)
 	}
 }

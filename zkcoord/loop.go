@@ -167,7 +167,7 @@ func (c *Coordinator) flush() (rest time.Duration) {
 	c.publish()
 	if c.stepped {
 		var hold txn.Hold
-		hold, rest = c.lingers.rest(c.machine, time.Now())
+		hold, rest = c.lingers.rest(c.machine, c.flights.undecided, time.Now())
 		c.stepped = rest > 0
 		c.carryOut(c.machine.Flush(hold))
 	}
