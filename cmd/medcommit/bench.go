@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/medcommit/medcommit/cmd/medcommit/bench"
-	"github.com/medcommit/medcommit/cmd/medcommit/heap"
 	"github.com/medcommit/medcommit/cmd/medcommit/load"
+	"github.com/medcommit/medcommit/cmd/medcommit/tuning"
 )
 
 // benchFlags are those of "medcommit bench" and "medcommit bench floor".
@@ -33,7 +33,7 @@ func (f *benchFlags) load() (load.Config, error) {
 	if f.clients < 1 || f.duration <= 0 || f.warmup < 0 || f.transactions < 0 {
 		return load.Config{}, wrongUsage(errors.New("--clients and --duration must be positive, --warmup and --transactions not negative"))
 	}
-	heap.Roomy()
+	tuning.Runtime()
 	c := load.Config{Clients: f.clients, Warmup: f.warmup, Duration: f.duration, Transactions: f.transactions}
 	if f.transactions > 0 {
 		c.Duration = 0

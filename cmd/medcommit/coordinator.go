@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/medcommit/medcommit/api"
-	"github.com/medcommit/medcommit/cmd/medcommit/heap"
+	"github.com/medcommit/medcommit/cmd/medcommit/tuning"
 	"github.com/medcommit/medcommit/conns"
 	"github.com/medcommit/medcommit/zkcoord"
 )
@@ -72,7 +72,7 @@ func runCoordinator(cmd *cobra.Command, f coordinatorFlags) error {
 	if err := f.validate(); err != nil {
 		return wrongUsage(err)
 	}
-	heap.Roomy()
+	tuning.Runtime()
 	log := f.logger("medcommit", cmd.ErrOrStderr())
 	registry := newRegistry()
 	config := zkcoord.Config{

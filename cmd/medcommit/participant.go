@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/medcommit/medcommit/cmd/medcommit/heap"
+	"github.com/medcommit/medcommit/cmd/medcommit/tuning"
 	"github.com/medcommit/medcommit/participant"
 	"github.com/medcommit/medcommit/txn"
 	"github.com/medcommit/medcommit/zkcoord"
@@ -71,7 +71,7 @@ func runParticipant(cmd *cobra.Command, f participantFlags) error {
 			return wrongUsage(fmt.Errorf("--operations: %w", err))
 		}
 	}
-	heap.Roomy()
+	tuning.Runtime()
 	log := f.logger("medcommit", cmd.ErrOrStderr())
 	rm, err := f.open(log)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/medcommit/medcommit/cmd/medcommit/heap"
+	"github.com/medcommit/medcommit/cmd/medcommit/tuning"
 )
 
 func main() {
@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == siteCommand {
 		return runSite(ctx, args[1:])
 	}
-	heap.Roomy()
+	tuning.Runtime()
 	var s settings
 	flags := flag.NewFlagSet("coordination", flag.ContinueOnError)
 	clients := flags.String("clients", "1,64,256,1024", "how many clients, one measurement after the other")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/medcommit/medcommit/cmd/medcommit/heap"
+	"github.com/medcommit/medcommit/cmd/medcommit/tuning"
 	"github.com/medcommit/medcommit/participant"
 	"github.com/medcommit/medcommit/zkcoord"
 )
@@ -38,7 +38,7 @@ func runSite(ctx context.Context, args []string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	heap.Roomy()
+	tuning.Runtime()
 	log := hclog.New(&hclog.LoggerOptions{Name: args[0], Level: hclog.Warn})
 	driver, err := zkcoord.NewDriver(zkcoord.DriverConfig{Servers: servers(args[1]), Root: root, SessionTimeout: sessionTimeout, Logger: log})
 	if err != nil {

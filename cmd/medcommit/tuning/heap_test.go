@@ -1,4 +1,4 @@
-package heap
+package tuning
 
 import (
 	"runtime"
@@ -7,11 +7,11 @@ import (
 
 var garbage []byte
 
-// TestRoomy allocates 64 MiB of garbage beside a small live heap: Go alone collects it some fifteen times.
-func TestRoomy(t *testing.T) {
+// TestRoomyHeap allocates 64 MiB of garbage beside a small live heap: Go alone collects it some fifteen times.
+func TestRoomyHeap(t *testing.T) {
 	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")
-	Roomy()
+	roomyHeap()
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

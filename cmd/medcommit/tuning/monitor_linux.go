@@ -1,0 +1,44 @@
+package tuning
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+)
+
+// monitorSlack is by how much the runtime's monitor may oversleep, in nanoseconds.
+const monitorSlack = 500_000
+
+// drowsyMonitor lets the runtime's monitor thread (sysmon) oversleep. Whenever a process is woken, that thread is too, and then looks every
+// 20 µs for a while whether a goroutine has been running, or sits in a system call, for too long. For a process that has a little to do,
+// hundreds of times a second, this was an eighth to a fifth of its CPU time (BENCHMARKS.md). What the monitor is for, goroutines
+// that run for 10 ms, does not need that; what sits in a system call gives up its processor the later, by up to the slack.
+//
+// The monitor is the first thread that the runtime starts. The kernel wants CAP_SYS_NICE for another thread's slack: where the process has
+// not got it, everything stays as it is.
+func drowsyMonitor() {
+	tid, err := secondThread()
+	if err != nil {
+		return
+	}
+	// The kernel offers this file for threads by their own number only, not below task/.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", tid), []byte(strconv.Itoa(monitorSlack)), 0)
+}
+
+func secondThread() (int, error) {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return 0, fmt.Errorf("list the threads: %w", err)
+	}
+	second := 0
+	for _, t := range threads {
+		tid, err := strconv.Atoi(t.Name())
+		if err == nil && tid != os.Getpid() && (second == 0 || tid < second) {
+			second = tid
+		}
+	}
+	if second == 0 {
+		return 0, os.ErrNotExist
+	}
+	return second, nil
+}
