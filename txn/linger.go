@@ -4,17 +4,19 @@ import "time"
 
 // Linger is for how long one lane's batch waits for more before it is sent. A proposal costs ZooKeeper as much as dozens of records in
 // it, and all that follows from one follows for the whole batch. So a batch waits for as long as proposals take now, which is longer
-// the more there is to do, and no longer than records keep coming; but only where the rate at which they came lately promises some: a
-// lone client does not wait for others, nor does work that a lock lets through one by one. What was submitted together mostly goes on
+// the more there is to do, and no longer than records keep coming; but only where some came so soon after a first one lately: a lone
+// client does not wait for others, nor does work that a lock lets through one by one. What was submitted together mostly goes on
 // together and had better not be delayed for the sake of a few: a batch that holds more than is likely to come waits only until no
 // more come with it, and one that knows what is on its way not at all where that is little, or nothing.
 //
 // The zero value is ready for use. It belongs to one goroutine.
 type Linger struct {
-	rate    float64       // records a second that came lately
-	took    time.Duration // a proposal, lately
-	counted int           // records since counting began
-	since   time.Time     // when that was
+	took time.Duration // a proposal, lately
+
+	likely  float64       // records that come within a span after a first one, by those of late
+	begun   time.Time     // when the span that is counted began; zero: with the next record
+	span    time.Duration // as long as a batch would wait then
+	counted int           // records in it behind the first
 
 	held  int       // records in the batch at the last look
 	first time.Time // when the batch's first record was seen
@@ -36,9 +38,9 @@ type Queue struct {
 type Hold struct{ Submissions, Decisions, Votes bool }
 
 const (
-	rateOver      = 50 * time.Millisecond // is measured
-	fewRecords    = 3                     // are not worth waiting for
-	longestLinger = 20 * time.Millisecond
+	fewRecords     = 3 // are not worth waiting for
+	longestLinger  = 20 * time.Millisecond
+	shortestLinger = time.Millisecond // that is counted for
 	// A batch waits lingerProposals times as long as a proposal takes, from its first record on, and a lingerGap-th of that after its
 	// last; where as many again are likely to come, until a few had time to.
 	lingerProposals = 2
@@ -75,34 +77,40 @@ func (l *Linger) Heard(e Event, now time.Time) {
 
 // Rest is for how long a batch had better wait still; zero: it is to be sent where the lane is free.
 func (l *Linger) Rest(q Queue, now time.Time) time.Duration {
-	l.count(q.Records, now)
 	most := min(lingerProposals*l.took, longestLinger)
-	likely := l.rate * most.Seconds()
-	if q.Busy || q.Records == 0 || likely < fewRecords {
+	l.count(q.Records, most, now)
+	if q.Busy || q.Records == 0 || l.likely < fewRecords {
 		return 0
 	}
 	if !q.Blind && comingShare*q.Coming < q.Records {
 		return 0
 	}
 	gap := most / lingerGap
-	if !q.Blind || likely >= float64(q.Records) { // else most have come, and what comes with them is waited for
-		gap = max(gap, time.Duration(fewRecords/l.rate*float64(time.Second)))
+	switch {
+	case q.Coming >= q.Records:
+		gap = most
+	case !q.Blind, l.likely >= float64(q.Records): // else most have come, and what comes with them is waited for
+		gap = max(gap, time.Duration(fewRecords/l.likely*float64(most)))
 	}
 	return max(min(l.first.Add(most).Sub(now), l.last.Add(gap).Sub(now)), 0)
 }
 
 // count takes the records that came since the last look.
-func (l *Linger) count(records int, now time.Time) {
-	if records > l.held {
-		if l.held == 0 {
-			l.first = now
-		}
-		l.last = now
-		l.counted += records - l.held
+func (l *Linger) count(records int, most time.Duration, now time.Time) {
+	if !l.begun.IsZero() && now.Sub(l.begun) >= l.span {
+		l.likely += (float64(l.counted) - l.likely) / 4
+		l.begun = time.Time{}
 	}
+	came, first := records-l.held, l.held == 0
 	l.held = records
-	if took := now.Sub(l.since); took >= rateOver {
-		l.rate = (l.rate + float64(l.counted)/took.Seconds()) / 2
-		l.counted, l.since = 0, now
+	if came <= 0 {
+		return
 	}
+	if l.last = now; first {
+		l.first = now
+	}
+	if l.begun.IsZero() {
+		l.begun, l.span, l.counted = now, max(most, shortestLinger), -1
+	}
+	l.counted += came
 }

@@ -102,6 +102,22 @@ func TestABatchGoesWhenNoMoreCome(t *testing.T) {
 	}
 }
 
+// TestALotThatComesInDribsAndDrabs has 16 clients go on together, as fast as a database lets them: their rate says little.
+func TestALotThatComesInDribsAndDrabs(t *testing.T) {
+	var pauses []time.Duration
+	for range 50 {
+		pauses = append(pauses, 40*time.Millisecond)
+		pauses = append(pauses, every(300*time.Microsecond, 15)...)
+	}
+	l := play(2*time.Millisecond, pauses...)
+	if n := len(l.batches); n > 120 {
+		t.Errorf("%d batches", n)
+	}
+	if l.waited > lingerProposals*2*time.Millisecond {
+		t.Errorf("waited %v", l.waited)
+	}
+}
+
 func TestNobodyWaitsLong(t *testing.T) {
 	if l := play(time.Second, every(time.Millisecond, 5000)...); l.waited > longestLinger+time.Second {
 		t.Errorf("waited %v", l.waited)
@@ -144,6 +160,7 @@ func TestWhatIsKnownToComeIsWaitedFor(t *testing.T) {
 		{Queue{Records: 8, Coming: 8, Busy: true}, false},
 		{Queue{Coming: 8}, false},
 		{Queue{Records: 8, Blind: true}, true},
+		{Queue{Records: 8, Coming: 1, Blind: true}, true},
 	} {
 		if got := l.Rest(c.queue, now); (got > 0) != c.waits {
 			t.Errorf("%+v waits %v", c.queue, got)
@@ -153,10 +170,13 @@ func TestWhatIsKnownToComeIsWaitedFor(t *testing.T) {
 
 // TestTheEndOfALotIsWaitedFor: a batch that holds more than is likely to come waits only for what comes with it.
 func TestTheEndOfALotIsWaitedFor(t *testing.T) {
-	l := Linger{rate: 1000, took: 8 * time.Millisecond, since: time.Unix(1, 0)} // 16 are likely
+	l := Linger{likely: 16, took: 8 * time.Millisecond}
 	now := time.Unix(1, 0)
 	if got := l.Rest(Queue{Records: 40, Blind: true}, now); got != 4*time.Millisecond {
 		t.Errorf("waits %v", got)
+	}
+	if got := l.Rest(Queue{Records: 40, Coming: 40, Blind: true}, now); got != 16*time.Millisecond {
+		t.Errorf("waits %v for as many more", got)
 	}
 	for i := range 15 { // one each millisecond
 		if at := time.Duration(i+1) * time.Millisecond; l.Rest(Queue{Records: 41 + i, Blind: true}, now.Add(at)) == 0 {

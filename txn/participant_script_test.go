@@ -61,7 +61,7 @@ func (s *script) run(line string) string {
 		return s.show(s.p.Flush(Hold{}))
 	case "lane":
 		q := s.p.Votes()
-		return fmt.Sprintf("%d votes, busy %v, more may come %v\n", q.Records, q.Busy, q.Blind)
+		return fmt.Sprintf("%d votes, busy %v, %d coming\n", q.Records, q.Busy, q.Coming)
 	case "standing":
 		queued, inDoubt, oldest := s.p.Standing()
 		return fmt.Sprintf("queued %d, in doubt %d, oldest %v, remembered %d\n", queued, inDoubt, oldest, len(s.p.Branches()))
