@@ -134,9 +134,9 @@ func (c *Coordinator) Flush(hold Hold) []Effect {
 	return c.out
 }
 
-// Submissions is what waits in the lane of submissions.
+// Submissions is what waits in the lane of submissions. What may come is for who knows its clients to say.
 func (c *Coordinator) Submissions() Queue {
-	return Queue{Records: len(c.submit.waiting), Busy: !c.synced || c.submit.flying || c.submit.looking, Blind: true}
+	return Queue{Records: len(c.submit.waiting), Busy: !c.synced || c.submit.flying || c.submit.looking}
 }
 
 // Decisions is what waits in the lane of decisions; nothing where this coordinator does not lead.

@@ -156,10 +156,7 @@ func (c *Coordinator) takeSettled(s *site) {
 		}
 		s.settled[h.Key] = h
 		if was[h.Key] != h {
-			var state State
-			if t := c.index.txs[h.Key]; t != nil {
-				state = t.state()
-			}
+			state, _ := c.StateOf(h.Key)
 			c.emit(Changed{Key: h.Key, State: state})
 		}
 	}

@@ -34,6 +34,14 @@ type Queue struct {
 	Blind   bool // more may come than is known to be on its way
 }
 
+// Join is for where no more come before others of the lane are decided. The smaller part then waits for the others, whose decision brings
+// the next, and so joins them; the greater one does not, or both would wait for each other in turn.
+func (q *Queue) Join(others int) {
+	if q.Records < others {
+		q.Coming, q.Blind = others, true
+	}
+}
+
 // Hold names the lanes that Flush is to leave alone.
 type Hold struct{ Submissions, Decisions, Votes bool }
 

@@ -165,14 +165,12 @@ func (p *Participant) Flush(hold Hold) []Effect {
 	return p.out
 }
 
-// Votes is what waits in the lane of votes. More may come while branches are worked on, and with those that now wait for decisions: when
-// these come, so do the next. The greater part of what is here does not wait for the smaller one.
+// Votes is what waits in the lane of votes. More may come while branches are worked on, and else with the next submissions, after a decision.
 func (p *Participant) Votes() Queue {
 	q := Queue{Records: len(p.votes.queue), Busy: p.phase != phaseRunning || p.votes.busy, Coming: p.working + len(p.inbox.waiting)}
-	if undecided := p.votes.undecided(); q.Coming == 0 && q.Records < undecided {
-		q.Coming = undecided
+	if q.Blind = q.Coming > 0; !q.Blind {
+		q.Join(p.votes.undecided())
 	}
-	q.Blind = q.Coming > 0
 	return q
 }
 

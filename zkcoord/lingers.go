@@ -16,7 +16,7 @@ type lingers struct {
 // coordinator, those included that wait in the lane.
 func (l *lingers) rest(m *txn.Coordinator, undecided int, now time.Time) (hold txn.Hold, rest time.Duration) {
 	queue := m.Submissions()
-	queue.Coming, queue.Blind = l.clients.more(queue.Records, undecided, now)
+	l.clients.look(&queue, undecided, now)
 	submissions, decisions := l.submissions.Rest(queue, now), l.decisions.Rest(m.Decisions(), now)
 	rest = max(submissions, decisions)
 	if submissions > 0 && decisions > 0 {
@@ -51,18 +51,13 @@ type crowd struct {
 // crowdFor is the span over which the greatest number is taken; that of the one before it counts as well.
 const crowdFor = 500 * time.Millisecond
 
-// more tells how many are known to come to a batch that holds so many of the undecided, and whether others may. The greater part does not
-// wait for those whom the smaller one's decision brings, or both would wait for each other in turn; the smaller one does, and so joins it.
-func (c *crowd) more(waiting, undecided int, now time.Time) (coming int, others bool) {
+// look tells what may come to a batch of submissions beside so many undecided ones, its own included.
+func (c *crowd) look(q *txn.Queue, undecided int, now time.Time) {
 	if now.Sub(c.since) >= crowdFor {
 		c.most, c.before, c.since = 0, c.most, now
 	}
 	c.most = max(c.most, undecided)
-	switch {
-	case undecided < max(c.most, c.before):
-		return 0, true
-	case 2*waiting < undecided:
-		return undecided - waiting, true
+	if q.Blind = undecided < max(c.most, c.before); !q.Blind {
+		q.Join(undecided - q.Records)
 	}
-	return 0, false
 }

@@ -3,6 +3,8 @@ package zkcoord
 import (
 	"testing"
 	"time"
+
+	"github.com/medcommit/medcommit/txn"
 )
 
 func TestTheGreaterPartOfTheCrowdDoesNotWait(t *testing.T) {
@@ -25,8 +27,9 @@ func TestTheGreaterPartOfTheCrowdDoesNotWait(t *testing.T) {
 		{0, 9, 9, 0, false, "there are more than ever"},
 	} {
 		now = now.Add(step.after)
-		if coming, others := c.more(step.waiting, step.undecided, now); coming != step.coming || others != step.others {
-			t.Errorf("%s: %d of %d wait for %d, and for others: %v", step.why, step.waiting, step.undecided, coming, others)
+		q := txn.Queue{Records: step.waiting}
+		if c.look(&q, step.undecided, now); q.Coming != step.coming || q.Blind != step.others {
+			t.Errorf("%s: %d of %d wait for %d, and for others: %v", step.why, step.waiting, step.undecided, q.Coming, q.Blind)
 		}
 	}
 }

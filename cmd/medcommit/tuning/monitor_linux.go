@@ -17,28 +17,17 @@ const monitorSlack = 500_000
 // The monitor is the first thread that the runtime starts. The kernel wants CAP_SYS_NICE for another thread's slack: where the process has
 // not got it, everything stays as it is.
 func drowsyMonitor() {
-	tid, err := secondThread()
+	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return
 	}
-	// The kernel offers this file for threads by their own number only, not below task/.
-	_ = os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", tid), []byte(strconv.Itoa(monitorSlack)), 0)
-}
-
-func secondThread() (int, error) {
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return 0, fmt.Errorf("list the threads: %w", err)
-	}
-	second := 0
+	monitor := 0 // the one with the least number but for the main thread's, which is the process's
 	for _, t := range threads {
 		tid, err := strconv.Atoi(t.Name())
-		if err == nil && tid != os.Getpid() && (second == 0 || tid < second) {
-			second = tid
+		if err == nil && tid != os.Getpid() && (monitor == 0 || tid < monitor) {
+			monitor = tid
 		}
 	}
-	if second == 0 {
-		return 0, os.ErrNotExist
-	}
-	return second, nil
+	// The kernel offers this file for threads by their own number only, not below task/.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", monitor), []byte(strconv.Itoa(monitorSlack)), 0)
 }
