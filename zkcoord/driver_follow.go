@@ -191,23 +191,55 @@ func (d *Driver) Slow(slow bool) {
 	}
 }
 
-// fetch begins to read an entry.
-func (f *follower) fetch(at txn.Pos) {
-	entry := make(chan *txn.Entry, 1)
-	if !f.put(place{entry: entry}) {
-		return
-	}
-	if e := f.ownEntry(at); e != nil {
-		entry <- e
-		close(entry)
-		return
-	}
-	f.s.start(func(s *session) {
-		defer close(entry)
-		if e, err := f.entry(at); err == nil { // else the following is over
+// fetch begins to read the entries at a few places of one generation, and puts them into the line.
+func (f *follower) fetch(places []txn.Pos) {
+	var unread reading
+	line := make([]place, len(places))
+	for i, at := range places {
+		entry := make(chan *txn.Entry, 1)
+		line[i] = place{entry: entry}
+		if e := f.ownEntry(at); e != nil {
 			entry <- e
+			close(entry)
+			continue
 		}
-	})
+		unread.places = append(unread.places, at)
+		unread.entries = append(unread.entries, entry)
+	}
+	if len(unread.places) > 0 {
+		f.s.start(func(*session) { f.readAll(unread) })
+	}
+	for _, p := range line {
+		if !f.put(p) {
+			return
+		}
+	}
+}
+
+// reading is places of one generation that are being read, and where what is found there goes; it is closed afterwards.
+type reading struct {
+	places  []txn.Pos
+	entries []chan<- *txn.Entry
+}
+
+// readAll reads entries, all in one request. What is not found, or cannot be had in that way, is looked for by itself.
+func (f *follower) readAll(r reading) {
+	found := make([]*txn.Entry, len(r.places))
+	if len(r.places) > 1 {
+		if err := f.s.some(f.ctx, f.log, r.places, found); err != nil && f.ctx.Err() == nil {
+			f.s.d.log.Warn("log entries cannot be read at once", "log", f.log.Path(), "error", err)
+		}
+	}
+	for i, at := range r.places {
+		e, err := found[i], error(nil)
+		if e == nil {
+			e, err = f.entry(at)
+		}
+		if err == nil { // else the following is over
+			r.entries[i] <- e
+		}
+		close(r.entries[i])
+	}
 }
 
 // entry reads an entry that was given out; nil where it is gone. That it is gone is concluded only from a server that has seen it come:

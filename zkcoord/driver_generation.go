@@ -2,6 +2,7 @@ package zkcoord
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
@@ -127,8 +128,12 @@ func (g *generation) readTo(count int32) error {
 	if count-g.next > listAbove {
 		return g.list()
 	}
-	for ; g.next < count; g.next++ {
-		g.f.fetch(txn.Pos{Gen: g.gen, Num: g.next})
+	for g.next < count {
+		var places []txn.Pos
+		for ; g.next < count && len(places) < readAtOnce; g.next++ {
+			places = append(places, txn.Pos{Gen: g.gen, Num: g.next})
+		}
+		g.f.fetch(places)
 	}
 	return nil
 }
@@ -140,10 +145,9 @@ func (g *generation) list() error {
 	if err != nil {
 		return err
 	}
-	for _, at := range places {
-		if at.Num >= g.next {
-			f.fetch(at)
-		}
+	places = slices.DeleteFunc(places, func(at txn.Pos) bool { return at.Num < g.next })
+	for some := range slices.Chunk(places, readAtOnce) {
+		f.fetch(some)
 	}
 	g.next = max(g.next, created(stat))
 	f.passTo(txn.Pos{Gen: g.gen, Num: g.next})

@@ -22,7 +22,7 @@ func newDriverMetrics(r prometheus.Registerer) *driverMetrics {
 		Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
 	}, []string{"op"})
 	duration := map[request]prometheus.Observer{}
-	for _, r := range []request{reqMulti, reqCreate, reqSet, reqGet, reqExists, reqChildren, reqWatch} {
+	for _, r := range []request{reqMulti, reqCreate, reqSet, reqGet, reqMultiRead, reqExists, reqChildren, reqWatch} {
 		duration[r] = durations.WithLabelValues(string(r))
 	}
 	return &driverMetrics{
@@ -43,13 +43,14 @@ type request string
 
 // The requests.
 const (
-	reqMulti    request = "multi"
-	reqWatch    request = "watch"
-	reqCreate   request = "create"
-	reqSet      request = "set"
-	reqGet      request = "get"
-	reqExists   request = "exists"
-	reqChildren request = "children"
+	reqMulti     request = "multi"
+	reqWatch     request = "watch"
+	reqCreate    request = "create"
+	reqSet       request = "set"
+	reqGet       request = "get"
+	reqMultiRead request = "multi_read"
+	reqExists    request = "exists"
+	reqChildren  request = "children"
 )
 
 func (m *driverMetrics) observe(r request, since time.Time) {

@@ -193,9 +193,13 @@ func (r *multiRequest) create(i int, path string, data []byte, ephemeral, sequen
 
 // entryPath is the full path of a log's entry.
 func (d *Driver) entryPath(log txn.Log, at txn.Pos) string {
+	return d.path(log.GenerationPath(at.Gen)) + "/" + entryName(log, at)
+}
+
+func entryName(log txn.Log, at txn.Pos) string {
 	const zeros = "0000000000"
 	digits := strconv.Itoa(int(at.Num))
-	return d.path(log.GenerationPath(at.Gen)) + "/" + log.Prefix() + zeros[min(len(digits), len(zeros)):] + digits
+	return log.Prefix() + zeros[min(len(digits), len(zeros)):] + digits
 }
 
 // sequence reads the ten digits that ZooKeeper put behind a name.

@@ -1,7 +1,6 @@
 package zkcoord
 
 import (
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
@@ -9,40 +8,10 @@ import (
 	"github.com/go-zookeeper/zk"
 )
 
-// A persistent recursive watch (ZooKeeper 3.6 and later) tells of every node that is created below a folder by its name, and stands
-// until its connection ends: no request has to set it anew for each entry. The client library has no call for it. But ZooKeeper's
-// requests to add and to remove such a watch are, but for their numbers, laid out like the one to delete a node of some version. So
-// they are handed to the library as deletions of versions that no node ever has, and bear their own numbers from there on. A
-// deletion that went out as it is would be refused for its version.
+// folderWatch is a persistent recursive watch (ZooKeeper 3.6 and later) on the folder of one generation of a log. It tells of every
+// node that is created there by its name, and stands until its connection ends: no request has to set it anew for each entry.
 //
 // There must be no one-shot watch on the folder as well: before ZOOKEEPER-4466 a server keeps one kind for a path and a connection.
-const (
-	opDelete       = 2
-	opRemoveWatch  = 18
-	opAddWatch     = 106
-	recursively    = 1 // AddWatchMode.PERSISTENT_RECURSIVE
-	anyWatch       = 3 // WatcherType.Any
-	carriesAdd     = -opAddWatch
-	carriesRemoval = -opRemoveWatch
-)
-
-// carry makes of a packet that stands for the adding or the removal of a watch what it stands for.
-func carry(packet []byte) {
-	const opAt, header = 8, 12 // behind length and xid; with the number
-	if len(packet) < header+8 || binary.BigEndian.Uint32(packet[opAt:]) != opDelete {
-		return
-	}
-	last := packet[len(packet)-4:]
-	for _, c := range []struct{ version, op, detail int32 }{{carriesAdd, opAddWatch, recursively}, {carriesRemoval, opRemoveWatch, anyWatch}} {
-		if int32(binary.BigEndian.Uint32(last)) == c.version {
-			binary.BigEndian.PutUint32(packet[opAt:], uint32(c.op))
-			binary.BigEndian.PutUint32(last, uint32(c.detail))
-			return
-		}
-	}
-}
-
-// folderWatch is a watch on the folder of one generation of a log.
 type folderWatch struct {
 	f       *follower
 	path    string

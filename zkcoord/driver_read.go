@@ -162,19 +162,17 @@ func (s *session) places(ctx context.Context, log txn.Log, gen int32) ([]txn.Pos
 	return places, stat, nil
 }
 
-// readsInFlight is how many entries are read at once.
+// readsInFlight is how many places of a log may be waited for at once, and how many requests for them.
 const readsInFlight = 64
 
-// entries reads the entries at places that are still there.
+// entries reads the entries at places of one generation that are still there.
 func (s *session) entries(ctx context.Context, log txn.Log, places []txn.Pos) ([]txn.Entry, error) {
 	found := make([]*txn.Entry, len(places))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readsInFlight)
-	for i, at := range places {
-		g.Go(func() (err error) {
-			found[i], err = s.entry(ctx, log, at)
-			return err
-		})
+	for i := 0; i < len(places); i += readAtOnce {
+		to := min(i+readAtOnce, len(places))
+		g.Go(func() error { return s.some(ctx, log, places[i:to], found[i:to]) })
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
@@ -188,8 +186,16 @@ func (s *session) entries(ctx context.Context, log txn.Log, places []txn.Pos) ([
 	return entries, nil
 }
 
-// entry reads one entry; nil where it is gone. A vote that may not be read counts as vanished (R2); any other entry that may not be
-// read is as good as one that cannot be decoded.
+// some reads the entries at a few places of one generation into found, which stays nil where they are gone.
+func (s *session) some(ctx context.Context, log txn.Log, places []txn.Pos, found []*txn.Entry) (err error) {
+	many, err := s.getMany(ctx, log, places)
+	for i := 0; i < len(many) && err == nil; i++ {
+		found[i], err = s.d.entry(log, places[i], many[i])
+	}
+	return err
+}
+
+// entry reads one entry; nil where it is gone.
 func (s *session) entry(ctx context.Context, log txn.Log, at txn.Pos) (*txn.Entry, error) {
 	path := s.d.entryPath(log, at)
 	var data []byte
@@ -198,19 +204,28 @@ func (s *session) entry(ctx context.Context, log txn.Log, at txn.Pos) (*txn.Entr
 		data, stat, err = s.conn.Get(path)
 		return err
 	})
+	if err != nil {
+		return s.d.entry(log, at, got{err: err})
+	}
+	return s.d.entry(log, at, got{data: data, ephemeral: stat.EphemeralOwner != 0})
+}
+
+// entry makes an entry of what was read; nil where it is gone. A vote that may not be read counts as vanished (R2); any other entry
+// that may not be read is as good as one that cannot be decoded.
+func (d *Driver) entry(log txn.Log, at txn.Pos, read got) (*txn.Entry, error) {
 	switch {
-	case err == nil:
-		e := &txn.Entry{Pos: at, Ephemeral: stat.EphemeralOwner != 0, Size: len(data)}
-		e.Segment, e.Newer = s.d.decode(log, at, data)
+	case read.err == nil:
+		e := &txn.Entry{Pos: at, Ephemeral: read.ephemeral, Size: len(read.data)}
+		e.Segment, e.Newer = d.decode(log, at, read.data)
 		return e, nil
-	case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth) && log.Kind == txn.Votes:
+	case errors.Is(read.err, zk.ErrNoNode), errors.Is(read.err, zk.ErrNoAuth) && log.Kind == txn.Votes:
 		return nil, nil
-	case errors.Is(err, zk.ErrNoAuth):
-		s.d.metrics.undecodable.WithLabelValues(log.Prefix()[:1]).Inc()
-		s.d.log.Error("log entry may not be read", "log", log.Path(), "at", at.String())
+	case errors.Is(read.err, zk.ErrNoAuth):
+		d.metrics.undecodable.WithLabelValues(log.Prefix()[:1]).Inc()
+		d.log.Error("log entry may not be read", "log", log.Path(), "at", at.String())
 		return &txn.Entry{Pos: at, Newer: true}, nil // nor is it ours to delete
 	}
-	return nil, fmt.Errorf("read entry: %w", err)
+	return nil, fmt.Errorf("read entry: %w", read.err)
 }
 
 // decode gives nil for what cannot be decoded, or is of another log; newer says that a newer program wrote it.

@@ -2,7 +2,9 @@ package zkcoord
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"sync"
@@ -63,9 +65,14 @@ func (g *gate) shut() {
 
 type gatedConn struct {
 	net.Conn
-	gate    *gate
-	greeted atomic.Bool
-	read    *bufio.Reader
+	gate     *gate
+	greeted  atomic.Bool
+	carriage carriage
+
+	// For the library's one reader.
+	read  *bufio.Reader
+	first []byte // what it is given before the rest of a packet
+	rest  int    // how many bytes of a packet it has not read yet
 }
 
 // readBuffer saves system calls: the library reads the length of a packet, then the packet, and there are often several.
@@ -80,21 +87,53 @@ func (c *gatedConn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// Read is for the library's one reader.
+// Read gives the packets of the server, those to requests that were carried as answers to what carried them. None is read over its end.
 func (c *gatedConn) Read(b []byte) (int, error) {
-	n, err := c.read.Read(b)
-	if n > 0 {
-		c.greeted.Store(true)
+	if len(c.first) == 0 && c.rest == 0 {
+		if err := c.begin(); err != nil {
+			return 0, err
+		}
 	}
+	if len(c.first) > 0 {
+		n := copy(b, c.first)
+		c.first = c.first[n:]
+		return n, nil
+	}
+	n, err := c.read.Read(b[:min(len(b), c.rest)])
+	c.rest -= n
 	return n, err
+}
+
+// begin looks at the next packet's header.
+func (c *gatedConn) begin() error {
+	length, err := c.read.Peek(xidAt)
+	if err != nil {
+		return err
+	}
+	c.greeted.Store(true)
+	c.rest = xidAt + int(binary.BigEndian.Uint32(length))
+	if c.rest < answerHeader {
+		return nil
+	}
+	header, err := c.read.Peek(answerHeader)
+	if err != nil {
+		return err
+	}
+	if !c.carriage.answer(header) {
+		return nil
+	}
+	c.rest -= answerHeader
+	c.first = binary.BigEndian.AppendUint32(bytes.Clone(header), uint32(c.rest)) // the length of a text
+	binary.BigEndian.PutUint32(c.first, uint32(answerHeader+c.rest))
+	_, err = c.read.Discard(answerHeader)
+	return err
 }
 
 // Write never fails: it closes the connection instead, and the library learns that from its reader. For the library answers a request
 // whose write has failed twice, and one that was queued while it was being closed once more; there is room for two answers, so that
 // the third would hang it for good, and with it the end of the session.
 func (c *gatedConn) Write(b []byte) (int, error) {
-	carry(b)
-	if _, err := c.Conn.Write(b); err != nil {
+	if _, err := c.Conn.Write(c.carriage.request(b)); err != nil {
 		c.Conn.Close()
 	}
 	return len(b), nil

@@ -1,8 +1,6 @@
 package zkcoord
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -204,30 +202,6 @@ func TestALogIsFollowedWithoutPersistentWatches(t *testing.T) {
 	}
 	if took := time.Since(begun); took > 20*recheckEvery/4 {
 		t.Errorf("twenty entries were told in %v", took)
-	}
-}
-
-func TestCarry(t *testing.T) {
-	packet := func(op, last uint32) []byte {
-		b := binary.BigEndian.AppendUint32(nil, 4+4+4+2+4)
-		b = binary.BigEndian.AppendUint32(b, 77)
-		b = binary.BigEndian.AppendUint32(b, op)
-		b = append(binary.BigEndian.AppendUint32(b, 2), "/a"...)
-		return binary.BigEndian.AppendUint32(b, last)
-	}
-	minus := func(n int32) uint32 { return uint32(-n) }
-	for _, c := range []struct{ got, want []byte }{
-		{packet(opDelete, minus(opAddWatch)), packet(opAddWatch, recursively)},
-		{packet(opDelete, minus(opRemoveWatch)), packet(opRemoveWatch, anyWatch)},
-		{packet(opDelete, 3), packet(opDelete, 3)},
-		{packet(opDelete, minus(1)), packet(opDelete, minus(1))},
-		{packet(5, minus(opAddWatch)), packet(5, minus(opAddWatch))},
-		{[]byte{0, 0, 0, 8, 0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 11}, []byte{0, 0, 0, 8, 0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 11}}, // a ping
-	} {
-		was := slices.Clone(c.got)
-		if carry(c.got); !bytes.Equal(c.got, c.want) {
-			t.Errorf("%x became %x, not %x", was, c.got, c.want)
-		}
 	}
 }
 

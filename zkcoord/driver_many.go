@@ -1,0 +1,105 @@
+package zkcoord
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/medcommit/medcommit/txn"
+)
+
+// readAtOnce is how many entries are asked for in one request. A thousand bytes to a megabyte each come in its answer.
+const readAtOnce = 16
+
+// got is what ZooKeeper answered to one node that was asked for.
+type got struct {
+	data      []byte
+	ephemeral bool
+	err       error
+}
+
+// getMany reads entries of one generation in one request, which costs ZooKeeper and this process little more than one for each
+// would. It gives as many answers as there are places.
+func (s *session) getMany(ctx context.Context, log txn.Log, places []txn.Pos) ([]got, error) {
+	names := make([]string, len(places))
+	for i, at := range places {
+		names[i] = entryName(log, at)
+	}
+	path := s.d.path(log.GenerationPath(places[0].Gen)) + "/" + strings.Join(names, nextNode) + nextNode
+	var answer string
+	err := s.ask(ctx, reqMultiRead, func() (err error) {
+		answer, err = s.conn.Sync(path)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read entries: %w", err)
+	}
+	many, err := decodeMany([]byte(answer))
+	if err == nil && len(many) != len(places) {
+		err = errUndecodable
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read entries: %w", err)
+	}
+	return many, nil
+}
+
+// Lengths of what is in an answer for many nodes, and where in a node's Stat its owner is.
+const (
+	multiHeaderBytes = 9
+	statBytes        = 68
+	ownerAt          = 44
+)
+
+// decodeMany reads the answer to a request for many nodes: behind a header each, the data and the Stat, or an error.
+func decodeMany(b []byte) ([]got, error) {
+	var many []got
+	for {
+		if len(b) < multiHeaderBytes {
+			return nil, errUndecodable
+		}
+		op, over := int32(binary.BigEndian.Uint32(b)), b[4] != 0
+		b = b[multiHeaderBytes:]
+		switch {
+		case over:
+			return many, nil
+		case len(b) < 4:
+			return nil, errUndecodable
+		}
+		n := int(int32(binary.BigEndian.Uint32(b))) // an error, or how long the data are; -1: there are none
+		b = b[4:]
+		if op != opGetData {
+			many = append(many, got{err: errorOf(zk.ErrCode(n))})
+			continue
+		}
+		n = max(n, 0)
+		if len(b) < n+statBytes {
+			return nil, errUndecodable
+		}
+		many = append(many, got{data: b[:n:n], ephemeral: binary.BigEndian.Uint64(b[n+ownerAt:]) != 0})
+		b = b[n+statBytes:]
+	}
+}
+
+// errorOf gives those errors that an entry's reader knows; the code itself is not exported as an error by the library.
+func errorOf(code zk.ErrCode) error {
+	switch code {
+	case codeNoNode:
+		return zk.ErrNoNode
+	case codeNoAuth:
+		return zk.ErrNoAuth
+	}
+	return fmt.Errorf("%w: code %d", errRefused, code)
+}
+
+// Codes of ZooKeeper.
+const (
+	codeNoNode = -101
+	codeNoAuth = -102
+)
+
+var errRefused = errors.New("ZooKeeper refuses to read a node")
