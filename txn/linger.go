@@ -3,8 +3,8 @@ package txn
 import "time"
 
 // Linger is for how long one lane's batch waits for more before it is sent. A proposal costs ZooKeeper as much as dozens of records in
-// it, and all that follows from one follows for the whole batch. So a batch waits for as long as proposals take now, which is longer
-// the more there is to do, and no longer than records keep coming; but only where some came so soon after a first one lately: a lone
+// it, and all that follows from one follows for the whole batch. So a batch waits for as long as a few proposals take now, which is
+// longer the more there is to do, and no longer than records keep coming; but only where some came so soon after a first one lately: a lone
 // client does not wait for others, nor does work that a lock lets through one by one. What was submitted together mostly goes on
 // together and had better not be delayed for the sake of a few: a batch that holds more than is likely to come waits only until no
 // more come with it, and one that knows what is on its way not at all where that is little, or nothing.
@@ -49,10 +49,10 @@ const (
 	fewRecords     = 3 // are not worth waiting for
 	longestLinger  = 20 * time.Millisecond
 	shortestLinger = time.Millisecond // that is counted for
-	// A batch waits lingerProposals times as long as a proposal takes, from its first record on, and a lingerGap-th of that after its
-	// last; where as many again are likely to come, until a few had time to.
-	lingerProposals = 2
-	lingerGap       = 4
+	// A batch waits lingerProposals times as long as a proposal takes, from its first record on, and a lingerGap-th of that, about one
+	// proposal, after its last; where as many again are likely to come, until a few had time to.
+	lingerProposals = 3
+	lingerGap       = 3
 	// comingShare is the share of a batch that must be known to be on its way: a fourth part.
 	comingShare = 4
 )

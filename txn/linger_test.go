@@ -170,20 +170,20 @@ func TestWhatIsKnownToComeIsWaitedFor(t *testing.T) {
 
 // TestTheEndOfALotIsWaitedFor: a batch that holds more than is likely to come waits only for what comes with it.
 func TestTheEndOfALotIsWaitedFor(t *testing.T) {
-	l := Linger{likely: 16, took: 8 * time.Millisecond}
+	l := Linger{likely: 16, took: 6 * time.Millisecond}
 	now := time.Unix(1, 0)
-	if got := l.Rest(Queue{Records: 40, Blind: true}, now); got != 4*time.Millisecond {
+	if got := l.Rest(Queue{Records: 40, Blind: true}, now); got != 6*time.Millisecond {
 		t.Errorf("waits %v", got)
 	}
-	if got := l.Rest(Queue{Records: 40, Coming: 40, Blind: true}, now); got != 16*time.Millisecond {
+	if got := l.Rest(Queue{Records: 40, Coming: 40, Blind: true}, now); got != 18*time.Millisecond {
 		t.Errorf("waits %v for as many more", got)
 	}
-	for i := range 15 { // one each millisecond
+	for i := range 17 { // one each millisecond
 		if at := time.Duration(i+1) * time.Millisecond; l.Rest(Queue{Records: 41 + i, Blind: true}, now.Add(at)) == 0 {
 			t.Errorf("does not wait for those that come still, after %v", at)
 		}
 	}
-	if got := l.Rest(Queue{Records: 60, Blind: true}, now.Add(16*time.Millisecond)); got != 0 {
+	if got := l.Rest(Queue{Records: 60, Blind: true}, now.Add(18*time.Millisecond)); got != 0 {
 		t.Errorf("waits %v more though they do not end", got)
 	}
 }

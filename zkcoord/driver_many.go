@@ -12,7 +12,7 @@ import (
 	"github.com/medcommit/medcommit/txn"
 )
 
-// readAtOnce is how many entries are asked for in one request. A thousand bytes to a megabyte each come in its answer.
+// readAtOnce is how many entries are asked for in one request; each of them may be a megabyte of its answer.
 const readAtOnce = 16
 
 // got is what ZooKeeper answered to one node that was asked for.
@@ -22,8 +22,8 @@ type got struct {
 	err       error
 }
 
-// getMany reads entries of one generation in one request, which costs ZooKeeper and this process little more than one for each
-// would. It gives as many answers as there are places.
+// getMany reads entries of one generation in one request: to ZooKeeper and to this process a request costs more than what comes with
+// it. It gives as many answers as there are places.
 func (s *session) getMany(ctx context.Context, log txn.Log, places []txn.Pos) ([]got, error) {
 	names := make([]string, len(places))
 	for i, at := range places {
@@ -85,7 +85,7 @@ func decodeMany(b []byte) ([]got, error) {
 	}
 }
 
-// errorOf gives those errors that an entry's reader knows; the code itself is not exported as an error by the library.
+// errorOf gives those errors of the library that an entry's reader knows.
 func errorOf(code zk.ErrCode) error {
 	switch code {
 	case codeNoNode:
