@@ -20,9 +20,10 @@
 // entry by its name: all that are numbered below it were given out. The watch ends with its connection; whenever it is set, and every
 // second, the folder's Stat is looked at. Where a watch manager refuses such watches, that is done 50 times a second. What this
 // process appends itself it does not read again; while it waits for ZooKeeper's answer, what a watch tells of that log waits too. A
-// coordinator that does not lead, and at which nobody waits, listens or asks, has no watch and looks at its logs 10 times a second. In
-// any case entries are given in their order, and a question for a log's end is answered at once, after all that is there was given: the
-// rules rest on these.
+// coordinator that does not lead, and at which nobody waits, listens or asks, has no watch and looks at its logs 10 times a second.
+// Where several entries are to be read, they are asked for in one request; one that its answer does not hold is looked for by itself,
+// since a server that is behind may not have seen it come. In any case entries are given in their order, and a question for a log's
+// end is answered at once, after all that is there was given: the rules rest on these.
 //
 // # What cannot be read
 //
