@@ -2,11 +2,14 @@ package zkcoord
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 
@@ -85,7 +88,7 @@ func TestDecodeMany(t *testing.T) {
 		return binary.BigEndian.AppendUint32(header(-1, 0), uint32(code))
 	}
 	whole := slices.Concat(ephemeral, empty, failed(codeNoNode), failed(codeNoAuth), failed(-4), header(-1, 1))
-	many, err := decodeMany(whole)
+	many, err := decodeMany(string(whole))
 	if err != nil || len(many) != 5 {
 		t.Fatalf("got %+v, %v", many, err)
 	}
@@ -98,8 +101,45 @@ func TestDecodeMany(t *testing.T) {
 		}
 	}
 	for n := range whole {
-		if _, err := decodeMany(whole[:n]); err == nil {
+		if _, err := decodeMany(string(whole[:n])); err == nil {
 			t.Errorf("%d bytes of %d are read", n, len(whole))
 		}
+	}
+}
+
+// refusing has requests for many nodes go out as one that ZooKeeper answers with an error.
+type refusing struct{ net.Conn }
+
+func (c refusing) Write(b []byte) (int, error) {
+	if len(b) > requestHeader && binary.BigEndian.Uint32(b[opAt:]) == opMultiRead {
+		b = bytes.Clone(b)
+		binary.BigEndian.PutUint32(b[opAt:], opDelete)
+	}
+	return c.Conn.Write(b)
+}
+
+// TestEntriesAreReadOneByOneWhereManyAreRefused, when they are followed and when they are listed.
+func TestEntriesAreReadOneByOneWhereManyAreRefused(t *testing.T) {
+	addr, root := sharedZooKeeper(t)
+	w := newClient(t, root, addr).up()
+	var want []string
+	for i := range 20 {
+		want = append(want, fmt.Sprint(i))
+		w.must(appendTo(decisions, 1, want[i]))
+	}
+	r := newClientWith(t, DriverConfig{
+		Servers: []string{addr}, Root: root, SessionTimeout: 2 * time.Second,
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return refusing{conn}, err
+		},
+	}).up()
+	r.Do(txn.Follow{Log: decisions})
+	r.awaitBatches(0, decisions, want...)
+	if got := batches(r.list(decisions).Entries); !slices.Equal(got, want) {
+		t.Errorf("listed are %v", got)
+	}
+	if gets := asked(t, r, reqGet); gets < 40 {
+		t.Errorf("only %d were read one by one", gets)
 	}
 }

@@ -222,13 +222,11 @@ type reading struct {
 	entries []chan<- *txn.Entry
 }
 
-// readAll reads entries, all in one request. What is not found, or cannot be had in that way, is looked for by itself.
+// readAll reads entries, all in one request. What is not found is looked for by itself.
 func (f *follower) readAll(r reading) {
 	found := make([]*txn.Entry, len(r.places))
 	if len(r.places) > 1 {
-		if err := f.s.some(f.ctx, f.log, r.places, found); err != nil && f.ctx.Err() == nil {
-			f.s.d.log.Warn("log entries cannot be read at once", "log", f.log.Path(), "error", err)
-		}
+		_ = f.s.some(f.ctx, f.log, r.places, found) // the following is over, or it is tried again
 	}
 	for i, at := range r.places {
 		e, err := found[i], error(nil)

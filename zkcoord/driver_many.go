@@ -2,7 +2,6 @@ package zkcoord
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,14 +30,21 @@ func (s *session) getMany(ctx context.Context, log txn.Log, places []txn.Pos) ([
 	}
 	path := s.d.path(log.GenerationPath(places[0].Gen)) + "/" + strings.Join(names, nextNode) + nextNode
 	var answer string
+	var refused error
 	err := s.ask(ctx, reqMultiRead, func() (err error) {
 		answer, err = s.conn.Sync(path)
+		if err != nil && !passes(err) {
+			refused, err = err, nil
+		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read entries: %w", err)
+	if err == nil {
+		err = refused
 	}
-	many, err := decodeMany([]byte(answer))
+	var many []got
+	if err == nil {
+		many, err = decodeMany(answer)
+	}
 	if err == nil && len(many) != len(places) {
 		err = errUndecodable
 	}
@@ -55,14 +61,15 @@ const (
 	ownerAt          = 44
 )
 
-// decodeMany reads the answer to a request for many nodes: behind a header each, the data and the Stat, or an error.
-func decodeMany(b []byte) ([]got, error) {
+// decodeMany reads the answer to a request for many nodes: behind a header each, the data and the Stat, or an error. What it gives
+// holds copies, so that one entry that is kept does not keep all.
+func decodeMany(b string) ([]got, error) {
 	var many []got
 	for {
 		if len(b) < multiHeaderBytes {
 			return nil, errUndecodable
 		}
-		op, over := int32(binary.BigEndian.Uint32(b)), b[4] != 0
+		op, over := int32At(b), b[4] != 0
 		b = b[multiHeaderBytes:]
 		switch {
 		case over:
@@ -70,7 +77,7 @@ func decodeMany(b []byte) ([]got, error) {
 		case len(b) < 4:
 			return nil, errUndecodable
 		}
-		n := int(int32(binary.BigEndian.Uint32(b))) // an error, or how long the data are; -1: there are none
+		n := int(int32At(b)) // an error, or how long the data are; -1: there are none
 		b = b[4:]
 		if op != opGetData {
 			many = append(many, got{err: errorOf(zk.ErrCode(n))})
@@ -80,9 +87,14 @@ func decodeMany(b []byte) ([]got, error) {
 		if len(b) < n+statBytes {
 			return nil, errUndecodable
 		}
-		many = append(many, got{data: b[:n:n], ephemeral: binary.BigEndian.Uint64(b[n+ownerAt:]) != 0})
+		owner := b[n+ownerAt : n+ownerAt+8]
+		many = append(many, got{data: []byte(b[:n]), ephemeral: int32At(owner) != 0 || int32At(owner[4:]) != 0})
 		b = b[n+statBytes:]
 	}
+}
+
+func int32At(b string) int32 {
+	return int32(b[0])<<24 | int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3])
 }
 
 // errorOf gives those errors of the library that an entry's reader knows.

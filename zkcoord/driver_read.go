@@ -186,13 +186,27 @@ func (s *session) entries(ctx context.Context, log txn.Log, places []txn.Pos) ([
 	return entries, nil
 }
 
-// some reads the entries at a few places of one generation into found, which stays nil where they are gone.
-func (s *session) some(ctx context.Context, log txn.Log, places []txn.Pos, found []*txn.Entry) (err error) {
+// some reads the entries at a few places of one generation into found, which stays nil where they are gone; in one request, or where
+// ZooKeeper refuses that in one each.
+func (s *session) some(ctx context.Context, log txn.Log, places []txn.Pos, found []*txn.Entry) error {
 	many, err := s.getMany(ctx, log, places)
-	for i := 0; i < len(many) && err == nil; i++ {
-		found[i], err = s.d.entry(log, places[i], many[i])
+	if err != nil && ctx.Err() == nil {
+		s.d.log.Warn("ZooKeeper does not read many entries at once", "log", log.Path(), "error", err)
 	}
-	return err
+	for i, at := range places {
+		e, err := (*txn.Entry)(nil), err
+		if err == nil {
+			e, err = s.d.entry(log, at, many[i])
+		}
+		if err != nil {
+			e, err = s.entry(ctx, log, at)
+		}
+		if err != nil {
+			return err
+		}
+		found[i] = e
+	}
+	return nil
 }
 
 // entry reads one entry; nil where it is gone.
