@@ -38,13 +38,10 @@ func (s *session) getMany(ctx context.Context, log txn.Log, places []txn.Pos) ([
 		}
 		return err
 	})
-	if err == nil {
-		err = refused
+	if err := errors.Join(err, refused); err != nil {
+		return nil, fmt.Errorf("read entries: %w", err)
 	}
-	var many []got
-	if err == nil {
-		many, err = decodeMany(answer)
-	}
+	many, err := decodeMany(answer)
 	if err == nil && len(many) != len(places) {
 		err = errUndecodable
 	}
