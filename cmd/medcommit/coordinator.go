@@ -96,7 +96,7 @@ func runCoordinator(cmd *cobra.Command, f coordinatorFlags) error {
 		return err
 	}
 	log.Info("coordinator starts", "id", f.id, "listen", l.Addr().String(), "version", buildVersion())
-	go tuning.Processors(cmd.Context())
+	go tuning.Threads(cmd.Context())
 	return serveUntil(cmd.Context(), log, c.Run, func(ctx context.Context) error { return server.Serve(ctx, l) })
 }
 

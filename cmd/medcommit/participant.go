@@ -102,7 +102,7 @@ func runParticipant(cmd *cobra.Command, f participantFlags) error {
 	}
 	log.Info("participant starts", "name", f.name, "kind", rm.Kind(), "listen", l.Addr().String(), "version", buildVersion())
 	if rm.Kind() != participant.KindEmbedded { // it waits for its disk in system calls
-		go tuning.Processors(cmd.Context())
+		go tuning.Threads(cmd.Context())
 	}
 	err = serveUntil(cmd.Context(), log, p.Run, func(ctx context.Context) error { return p.Serve(ctx, l, registry) })
 	return errors.Join(err, rm.Close())

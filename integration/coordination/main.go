@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 		return runSite(ctx, args[1:])
 	}
 	tuning.Runtime()
-	go tuning.Processors(ctx)
+	go tuning.Threads(ctx)
 	var s settings
 	flags := flag.NewFlagSet("coordination", flag.ContinueOnError)
 	clients := flags.String("clients", "1,64,256,1024", "how many clients, one measurement after the other")

@@ -39,7 +39,7 @@ func runSite(ctx context.Context, args []string) error {
 		defer pprof.StopCPUProfile()
 	}
 	tuning.Runtime()
-	go tuning.Processors(ctx)
+	go tuning.Threads(ctx)
 	log := hclog.New(&hclog.LoggerOptions{Name: args[0], Level: hclog.Warn})
 	driver, err := zkcoord.NewDriver(zkcoord.DriverConfig{Servers: servers(args[1]), Root: root, SessionTimeout: sessionTimeout, Logger: log})
 	if err != nil {

@@ -4,19 +4,23 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 )
 
-// monitorSlack is by how much the runtime's monitor may oversleep, in nanoseconds.
-const monitorSlack = 500_000
+// monitorSlack is by how much the runtime's monitor may oversleep, and idleSlack by how much while the process has little to do.
+const (
+	monitorSlack = 500 * time.Microsecond
+	idleSlack    = 20 * time.Millisecond
+)
 
 // drowsyMonitor lets the runtime's monitor thread (sysmon) oversleep. Whenever a process is woken, that thread is too, and then looks every
 // 20 µs for a while whether a goroutine has been running, or sits in a system call, for too long. For a process that has a little to do,
 // hundreds of times a second, this was an eighth to a fifth of its CPU time (BENCHMARKS.md). What the monitor is for, goroutines
-// that run for 10 ms, does not need that; what sits in a system call gives up its processor the later, by up to the slack.
+// that run for 10 ms, does not need that; what sits in a system call gives up its processor the later, by up to slack.
 //
 // The monitor is the first thread that the runtime starts. The kernel wants CAP_SYS_NICE for another thread's slack: where the process has
 // not got it, everything stays as it is.
-func drowsyMonitor() {
+func drowsyMonitor(slack time.Duration) {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return
@@ -29,5 +33,5 @@ func drowsyMonitor() {
 		}
 	}
 	// The kernel offers this file for threads by their own number only, not below task/.
-	_ = os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", monitor), []byte(strconv.Itoa(monitorSlack)), 0)
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", monitor), []byte(strconv.FormatInt(slack.Nanoseconds(), 10)), 0)
 }

@@ -2,4 +2,11 @@
 
 package tuning
 
-func drowsyMonitor() {}
+import "time"
+
+const (
+	monitorSlack = 0
+	idleSlack    = 0
+)
+
+func drowsyMonitor(time.Duration) {}

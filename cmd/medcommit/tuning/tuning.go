@@ -4,5 +4,5 @@ package tuning
 // Runtime tunes the process. Call it once, before the work begins.
 func Runtime() {
 	roomyHeap()
-	drowsyMonitor()
+	drowsyMonitor(monitorSlack)
 }

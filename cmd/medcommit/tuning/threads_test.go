@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// TestProcessorsFollowTheNeed: one while there is little to do, all while there is much, and all afterwards.
-func TestProcessorsFollowTheNeed(t *testing.T) {
+// TestThreadsFollowTheNeed: one while there is little to do, all while there is much, and all afterwards.
+func TestThreadsFollowTheNeed(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "")
 	all := runtime.GOMAXPROCS(0)
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
-	group.Go(func() { Processors(ctx) })
+	group.Go(func() { Threads(ctx) })
 	defer group.Wait()
 	defer cancel()
 	for range 2 {
@@ -35,9 +35,20 @@ func TestProcessorsFollowTheNeed(t *testing.T) {
 	awaitProcessors(t, "a process that ends", all)
 }
 
-func TestProcessorsLeavesWhatTheEnvironmentSays(t *testing.T) {
+func TestThreadsLeavesWhatTheEnvironmentSays(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "2")
-	Processors(t.Context()) // else it would not return
+	all := runtime.GOMAXPROCS(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() { Threads(ctx) })
+	defer group.Wait()
+	defer cancel()
+	for range 30 { // some while with little to do
+		time.Sleep(threadsEvery / 10)
+		if now := runtime.GOMAXPROCS(0); now != all {
+			t.Fatalf("it runs on %d processors, not on %d", now, all)
+		}
+	}
 }
 
 // awaitProcessors waits until Go runs on so many.
@@ -48,6 +59,6 @@ func awaitProcessors(t *testing.T, what string, want int) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s runs on %d processors, not on %d", what, runtime.GOMAXPROCS(0), want)
 		}
-		time.Sleep(processorsEvery / 10)
+		time.Sleep(threadsEvery / 10)
 	}
 }
