@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&s.rounds, "rounds", 5, "how often everything is measured in turn; the table has the medians")
 	flags.DurationVar(&s.warmup, "warmup", time.Second, "how long each measurement is warmed up")
 	flags.DurationVar(&s.duration, "duration", 4*time.Second, "how long each measurement lasts")
-	flags.DurationVar(&s.settle, "settle", 20*time.Second, "how long each cluster is under load before anything is measured: Java compiles what it finds busy")
+	flags.DurationVar(&s.settle, "settle", 90*time.Second, "how long each cluster is under load before anything is measured: Java compiles what it finds busy")
 	flags.DurationVar(&s.retention, "retention", 10*time.Second, "the coordinators'")
 	flags.StringVar(&s.medcommit, "medcommit", "bin/medcommit", "the program")
 	err := flags.Parse(args)

@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string) error {
 	servers := flags.String("servers", "1,3", "how many ZooKeeper servers")
 	sites := flags.String("sites", "2,8", "how many participants; every transaction is on two of them")
 	via := flags.String("via", "embedded,http", "how the clients reach the coordinator")
-	flags.DurationVar(&s.settle, "settle", 20*time.Second, "how long each cluster is under load before anything is measured: Java compiles what it finds busy")
+	flags.DurationVar(&s.settle, "settle", time.Minute, "how long each cluster is under load before anything is measured: Java compiles what it finds busy")
 	flags.DurationVar(&s.warmup, "warmup", time.Second, "how long each measurement is warmed up")
 	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each measurement lasts")
 	flags.Int64Var(&s.transactions, "transactions", 0, "end each measurement after so many transactions, whatever --duration says")
