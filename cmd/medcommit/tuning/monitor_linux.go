@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -18,20 +19,22 @@ const (
 // hundreds of times a second, this was an eighth to a fifth of its CPU time (BENCHMARKS.md). What the monitor is for, goroutines
 // that run for 10 ms, does not need that; what sits in a system call gives up its processor the later, by up to slack.
 //
-// The monitor is the first thread that the runtime starts. The kernel wants CAP_SYS_NICE for another thread's slack: where the process has
-// not got it, everything stays as it is.
+// The kernel wants CAP_SYS_NICE for another thread's slack: where the process has not got it, everything stays as it is.
 func drowsyMonitor(slack time.Duration) {
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return
-	}
-	monitor := 0 // the one with the least number but for the main thread's, which is the process's
+	// The kernel offers this file for threads by their own number only, not below task/.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", monitor()), []byte(strconv.FormatInt(slack.Nanoseconds(), 10)), 0)
+}
+
+// monitor is the first thread that the runtime starts: when the process begins, the one with the least number but for the main thread's,
+// which is the process's. Later it need not be: numbers begin anew.
+var monitor = sync.OnceValue(func() int {
+	threads, _ := os.ReadDir("/proc/self/task")
+	first := 0
 	for _, t := range threads {
 		tid, err := strconv.Atoi(t.Name())
-		if err == nil && tid != os.Getpid() && (monitor == 0 || tid < monitor) {
-			monitor = tid
+		if err == nil && tid != os.Getpid() && (first == 0 || tid < first) {
+			first = tid
 		}
 	}
-	// The kernel offers this file for threads by their own number only, not below task/.
-	_ = os.WriteFile(fmt.Sprintf("/proc/%d/timerslack_ns", monitor), []byte(strconv.FormatInt(slack.Nanoseconds(), 10)), 0)
-}
+	return first
+})
