@@ -8,12 +8,6 @@ import (
 	"time"
 )
 
-// monitorSlack is by how much the runtime's monitor may oversleep, and idleSlack by how much while the process has little to do.
-const (
-	monitorSlack = 500 * time.Microsecond
-	idleSlack    = 20 * time.Millisecond
-)
-
 // drowsyMonitor lets the runtime's monitor thread (sysmon) oversleep. Whenever a process is woken, that thread is too, and then looks every
 // 20 µs for a while whether a goroutine has been running, or sits in a system call, for too long. For a process that has a little to do,
 // hundreds of times a second, this was an eighth to a fifth of its CPU time (BENCHMARKS.md). What the monitor is for, goroutines

@@ -4,9 +4,4 @@ package tuning
 
 import "time"
 
-const (
-	monitorSlack = 0
-	idleSlack    = 0
-)
-
 func drowsyMonitor(time.Duration) {}

@@ -13,11 +13,9 @@ import (
 func TestThreadsFollowTheNeed(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "")
 	all := runtime.GOMAXPROCS(0)
-	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
-	group.Go(func() { Threads(ctx) })
 	defer group.Wait()
-	defer cancel()
+	cancel := startThreads(t)
 	for range 2 {
 		awaitProcessors(t, "an idle process", 1)
 		var busy atomic.Bool
@@ -38,17 +36,25 @@ func TestThreadsFollowTheNeed(t *testing.T) {
 func TestThreadsLeavesWhatTheEnvironmentSays(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "2")
 	all := runtime.GOMAXPROCS(0)
-	ctx, cancel := context.WithCancel(t.Context())
-	var group sync.WaitGroup
-	group.Go(func() { Threads(ctx) })
-	defer group.Wait()
-	defer cancel()
+	startThreads(t)
 	for range 30 { // some while with little to do
 		time.Sleep(threadsEvery / 10)
 		if now := runtime.GOMAXPROCS(0); now != all {
 			t.Fatalf("it runs on %d processors, not on %d", now, all)
 		}
 	}
+}
+
+// startThreads runs Threads until the end of the test, or of what it gives.
+func startThreads(t *testing.T) (cancel context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() { Threads(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		group.Wait()
+	})
+	return cancel
 }
 
 // awaitProcessors waits until Go runs on so many.
