@@ -104,6 +104,8 @@ func (c Config) zooCfg(data string) string {
 	fmt.Fprintf(&b, "clientPort=%d\nclientPortAddress=%s\n", c.Port, c.Host)
 	b.WriteString("admin.enableServer=false\n4lw.commands.whitelist=*\nmaxClientCnxns=0\n")
 	b.WriteString("autopurge.purgeInterval=1\nautopurge.snapRetainCount=3\n")
+	// Without pools of workers a request passes fewer threads, each of which has to be woken: that is most of what it costs.
+	b.WriteString("nio.numWorkerThreads=0\ncommitProcessor.numWorkerThreads=0\n")
 	if len(c.Peers) == 0 {
 		return b.String()
 	}
