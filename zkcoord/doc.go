@@ -77,8 +77,8 @@
 //
 // An operator's wish to settle a branch goes into the site's inbox, and its answer is looked for in the site's "applied": a lost answer is
 // never repeated, for the same wish may mean something else by then. What is prepared at the sites is asked for through a node of each
-// site's, "inventory", at most once a second, and answered in "in-doubt"; callers that come together share a round, and another
-// coordinator's question serves as well. The lists are joined with the log as it is read to its end afterwards.
+// site's, "inventory", at most once a second, and answered in "in-doubt". Callers share a round that begins after they have come,
+// and another coordinator's question serves as well. The lists are joined with the log as it is read to its end afterwards.
 //
 // What is listed is merged from the machine's live transactions and from history, whose entries are read on demand, in the order of
 // the keys, which is that of time. An id that is not known is looked for again after a write of one's own, so that what another

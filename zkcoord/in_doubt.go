@@ -22,15 +22,10 @@ func (c *Coordinator) InDoubt(ctx context.Context) (txn.InDoubt, error) {
 func (c *Coordinator) inDoubt(ctx context.Context) (txn.InDoubt, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
-	r := c.roster.Load()
-	if !r.read || !c.synced.Load() {
+	if !c.roster.Load().read || !c.synced.Load() {
 		return txn.InDoubt{}, txn.ErrUnavailable
 	}
-	names := make([]string, len(r.sites))
-	for i := range r.sites {
-		names[i] = r.sites[i].Name
-	}
-	sites, err := c.inventories.take(ctx, c, names)
+	sites, err := c.inventories.take(ctx, c)
 	if err != nil {
 		return txn.InDoubt{}, err
 	}

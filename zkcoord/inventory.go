@@ -26,15 +26,16 @@ const (
 	inventoryAtOnce = 32
 )
 
-// inventories asks sites what is prepared in their databases. Calls that come together share one round of questions.
+// inventories asks sites what is prepared in their databases. Calls that wait for the same round share it.
 type inventories struct {
-	mu    sync.Mutex
-	round *inventoryRound // the last
+	mu   sync.Mutex
+	last *inventoryRound // that has begun
+	next *inventoryRound // that waits for its time; nil: nobody does
 }
 
 // inventoryRound is one question to all sites.
 type inventoryRound struct {
-	begun time.Time
+	begun time.Time // set before it is the last one
 	done  chan struct{}
 	// Afterwards:
 	sites []siteInventory
@@ -50,17 +51,14 @@ type siteInventory struct {
 	held bool
 }
 
-// take gives a round that has ended: the one that is under way or not old enough to be repeated, else a new one.
-func (i *inventories) take(ctx context.Context, c *Coordinator, names []string) ([]siteInventory, error) {
+// take gives a round that begins after the call, for what was prepared before the call is to be listed.
+func (i *inventories) take(ctx context.Context, c *Coordinator) ([]siteInventory, error) {
 	i.mu.Lock()
-	r := i.round
-	if r == nil || time.Since(r.begun) > inventoryEvery && r.over() {
-		r = &inventoryRound{begun: time.Now(), done: make(chan struct{})}
-		i.round = r
-		go func() { // bounded by its patience, whoever waits for it
-			defer close(r.done)
-			c.askSites(r, names)
-		}()
+	r := i.next
+	if r == nil {
+		r = &inventoryRound{done: make(chan struct{})}
+		i.next = r
+		go i.run(c, r, i.last) // bounded by the rounds' patience, whoever waits for it
 	}
 	i.mu.Unlock()
 	select {
@@ -71,22 +69,36 @@ func (i *inventories) take(ctx context.Context, c *Coordinator, names []string) 
 	}
 }
 
-func (r *inventoryRound) over() bool { return closed(r.done) }
+// run has a round take its turn after the one before, which is nil for the first.
+func (i *inventories) run(c *Coordinator, r, before *inventoryRound) {
+	defer close(r.done)
+	if before != nil {
+		<-before.done
+		time.Sleep(time.Until(before.begun.Add(inventoryEvery)))
+	}
+	i.mu.Lock()
+	r.begun = time.Now()
+	i.last, i.next = r, nil
+	i.mu.Unlock()
+	r.sites = c.askSites()
+}
 
 // askSites asks all at once, and gives what they listed last where they do not answer.
-func (c *Coordinator) askSites(r *inventoryRound, names []string) {
+func (c *Coordinator) askSites() []siteInventory {
 	ctx, cancel := context.WithTimeout(context.Background(), inventoryPatience)
 	defer cancel()
-	r.sites = make([]siteInventory, len(names))
+	known := c.roster.Load().sites
+	sites := make([]siteInventory, len(known))
 	var g errgroup.Group
 	g.SetLimit(inventoryAtOnce)
-	for i, name := range names {
+	for i := range known {
 		g.Go(func() error {
-			r.sites[i] = c.askSite(ctx, name)
+			sites[i] = c.askSite(ctx, known[i].Name)
 			return nil
 		})
 	}
 	_ = g.Wait() // never an error
+	return sites
 }
 
 func (c *Coordinator) askSite(ctx context.Context, name string) siteInventory {

@@ -70,12 +70,23 @@ func (o *operated) node(path string) ([]byte, bool) {
 	return data, err == nil && len(data) > 0
 }
 
-// answer lists branches to whoever asks next.
-func (o *operated) answer(branches ...txn.PreparedInventory) {
-	data := happens(o.t, "a question", func() ([]byte, bool) { return o.node(txn.InventoryPath(o.name)) })
-	var q txn.InventoryRequest
-	o.must(json.Unmarshal(data, &q))
-	o.write(txn.InDoubtPath(o.name), txn.Inventory{Nonce: q.Nonce, At: time.Now().UnixMilli(), Branches: branches})
+// question waits for one that is another than the last, which is empty before the first.
+func (o *operated) question(last string) (nonce string) {
+	o.t.Helper()
+	return happens(o.t, "a question", func() (string, bool) {
+		data, asked := o.node(txn.InventoryPath(o.name))
+		if !asked {
+			return "", false
+		}
+		var q txn.InventoryRequest
+		o.must(json.Unmarshal(data, &q))
+		return q.Nonce, q.Nonce != last
+	})
+}
+
+// answer lists branches to whoever asked so.
+func (o *operated) answer(nonce string, branches ...txn.PreparedInventory) {
+	o.write(txn.InDoubtPath(o.name), txn.Inventory{Nonce: nonce, At: time.Now().UnixMilli(), Branches: branches})
 }
 
 func calling[T any](t *testing.T, f func() (T, error)) (chan T, chan error) {
@@ -114,7 +125,7 @@ func TestInDoubtIsJoinedWithTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	values, errs := calling(t, func() (txn.InDoubt, error) { return c.InDoubt(t.Context()) })
-	o.answer(
+	o.answer(o.question(""),
 		txn.PreparedInventory{Name: "a", Key: open.Key, Age: 2000},
 		txn.PreparedInventory{Name: "b", Key: aborted.Key, Age: 3000},
 		txn.PreparedInventory{Name: "c", Foreign: true, Age: 4000},
@@ -139,7 +150,6 @@ func TestInDoubtIsJoinedWithTheLog(t *testing.T) {
 		}
 	}
 	// A site that does not answer shows what it listed last; one that presumes nothing has nothing presumed of it.
-	happens(t, "a new round", func() (bool, bool) { return true, time.Since(c.inventories.round.begun) > inventoryEvery })
 	o.write(txn.AppliedPath("lab"), txn.Applied{Restored: &txn.Finding{What: txn.RestoredZooKeeper, Nonce: "n"}})
 	got, err = c.InDoubt(t.Context())
 	if err != nil || len(got.Branches) != len(want) || len(got.Unanswered) != 1 || got.Unanswered[0] != "lab" {
@@ -148,6 +158,38 @@ func TestInDoubtIsJoinedWithTheLog(t *testing.T) {
 	if last := got.Branches[3]; last.XID != "d" || last.Decision != txn.ProspectUndecided || last.AgeSeconds < 2 {
 		t.Errorf("of a site that presumes nothing: %+v", last)
 	}
+}
+
+// A list holds what was prepared before it was asked for, also while the sites are being asked for another one, and right after that.
+func TestInDoubtIsAsOfTheCall(t *testing.T) {
+	tc := newTestCluster(t)
+	c := tc.coordinator("c1")
+	o := newOperated(t, tc, "lab")
+	happens(t, "the site to be seen ready", func() (bool, bool) { return true, c.roster.Load().admit(o.name) == nil })
+	var lists [3]chan txn.InDoubt
+	var errs [3]chan error
+	begin := func(i int) {
+		lists[i], errs[i] = calling(t, func() (txn.InDoubt, error) { return c.InDoubt(t.Context()) })
+	}
+	mustList := func(i, want int) {
+		t.Helper()
+		got := <-lists[i]
+		if err := <-errs[i]; err != nil || len(got.Branches) != want || len(got.Unanswered) != 0 {
+			t.Errorf("%d branches are prepared, and listed are %+v, %v", want, got, err)
+		}
+	}
+	one, two := txn.PreparedInventory{Name: "a", Foreign: true}, txn.PreparedInventory{Name: "b", Foreign: true}
+	begin(0)
+	asked := o.question("")
+	begin(1)
+	o.answer(asked)
+	mustList(0, 0)
+	asked = o.question(asked)
+	o.answer(asked, one)
+	mustList(1, 1)
+	begin(2)
+	o.answer(o.question(asked), one, two)
+	mustList(2, 2)
 }
 
 func TestResolveAsksTheSite(t *testing.T) {
