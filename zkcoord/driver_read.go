@@ -189,22 +189,20 @@ func (s *session) entries(ctx context.Context, log txn.Log, places []txn.Pos) ([
 // some reads the entries at a few places of one generation into found, which stays nil where they are gone; in one request, or where
 // ZooKeeper refuses that in one each.
 func (s *session) some(ctx context.Context, log txn.Log, places []txn.Pos, found []*txn.Entry) error {
-	many, err := s.getMany(ctx, log, places)
-	if err != nil && ctx.Err() == nil {
-		s.d.log.Warn("ZooKeeper does not read many entries at once", "log", log.Path(), "error", err)
+	many, refused := s.getMany(ctx, log, places)
+	if refused != nil && ctx.Err() == nil {
+		s.d.log.Warn("ZooKeeper does not read many entries at once", "log", log.Path(), "error", refused)
 	}
 	for i, at := range places {
-		e, err := (*txn.Entry)(nil), err
-		if err == nil {
-			e, err = s.d.entry(log, at, many[i])
+		var err error
+		if refused == nil {
+			if found[i], err = s.d.entry(log, at, many[i]); err == nil {
+				continue
+			}
 		}
-		if err != nil {
-			e, err = s.entry(ctx, log, at)
-		}
-		if err != nil {
+		if found[i], err = s.entry(ctx, log, at); err != nil {
 			return err
 		}
-		found[i] = e
 	}
 	return nil
 }
