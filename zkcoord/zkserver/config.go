@@ -122,7 +122,6 @@ func ticks(d, tick time.Duration) int64 { return max(2, int64(d/tick)) }
 func (c Config) arguments(classPath string) []string {
 	args := []string{
 		fmt.Sprintf("-Xmx%dm", c.HeapMB), "-XX:+UseSerialGC",
-		"-Dzookeeper.admin.enableServer=false",
 		"-Dzookeeper.preAllocSize=4096", // KB; the default, 64 MB, is too much for a laptop's temporary folder
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 	}
