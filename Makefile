@@ -67,7 +67,7 @@ bench-coordination: setup build ## the coordination alone: resource managers tha
 	@./bin/coordination $(ARGS)
 
 # What is read that others wrote: one after the other, so that each has the machine. What once led somewhere new is kept in testdata/fuzz.
-# To make an input small that leads somewhere new may take a second: by default a minute, which is longer than the test.
+# An input that leads somewhere new is made smaller for a second at most, and not for Go's minute, which is longer than the test.
 FUZZ = api:FuzzSubmission api/exactjson:FuzzParse zkcoord:FuzzDecodeSegment zkcoord:FuzzRecords participant:FuzzParseCatalogue \
 	participant:FuzzSplitSQL participant:FuzzCalls participant:FuzzPlainWork participant/mysql:FuzzListed participant/embedded:FuzzDecimal txn:FuzzParseXID
 

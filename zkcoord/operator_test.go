@@ -100,10 +100,16 @@ func calling[T any](t *testing.T, f func() (T, error)) (chan T, chan error) {
 	return values, errs
 }
 
+// awaitReady waits until a coordinator sees the site ready.
+func (o *operated) awaitReady(c *testCoordinator) {
+	o.t.Helper()
+	eventually(o.t, "the site to be seen ready", func() bool { return c.roster.Load().admit(o.name) == nil })
+}
+
 // undecided hands in a transaction of the site's that nobody votes for.
 func (o *operated) undecided(c *testCoordinator, id string) txn.Transaction {
 	o.t.Helper()
-	happens(o.t, "the site to be seen ready", func() (bool, bool) { return true, c.roster.Load().admit(o.name) == nil })
+	o.awaitReady(c)
 	t, err := c.Submit(o.t.Context(), txn.Handed{
 		ID: id, Digest: id, Timeout: time.Minute, Wait: txn.WaitNone, Branches: []txn.HandedBranch{{Participant: o.name, Payload: []byte(`{}`)}},
 	})
@@ -165,7 +171,7 @@ func TestInDoubtIsAsOfTheCall(t *testing.T) {
 	tc := newTestCluster(t)
 	c := tc.coordinator("c1")
 	o := newOperated(t, tc, "lab")
-	happens(t, "the site to be seen ready", func() (bool, bool) { return true, c.roster.Load().admit(o.name) == nil })
+	o.awaitReady(c)
 	var lists [3]chan txn.InDoubt
 	var errs [3]chan error
 	begin := func(i int) {
