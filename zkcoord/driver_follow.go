@@ -12,9 +12,10 @@ import (
 	"github.com/medcommit/medcommit/txn"
 )
 
-// slowEvery is how often a log is looked at for which nobody waits, lookEvery where ZooKeeper refuses to tell of what comes.
+// slowEvery is how often a log is looked at for which nobody waits, and at most a node; lookEvery where ZooKeeper refuses to tell of
+// what comes.
 const (
-	slowEvery = 100 * time.Millisecond
+	slowEvery = 300 * time.Millisecond
 	lookEvery = 20 * time.Millisecond
 )
 
@@ -176,7 +177,8 @@ func (f *follower) answer(asks []txn.Token, through txn.Pos) {
 	}
 }
 
-// Slow says whether nobody waits for what the followed logs hold; a question for a log's end is answered at once all the same.
+// Slow says whether nobody waits for what the followed logs and the watched nodes hold; a question for a log's end is answered at
+// once all the same.
 func (d *Driver) Slow(slow bool) {
 	if d.slow.Swap(slow) == slow {
 		return
@@ -188,6 +190,9 @@ func (d *Driver) Slow(slow bool) {
 	}
 	for _, f := range d.told.followers {
 		f.wakeUp()
+	}
+	for _, w := range d.told.watches {
+		w.wakeUp()
 	}
 }
 

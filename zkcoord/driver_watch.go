@@ -28,6 +28,7 @@ type watch struct {
 	s      *session
 	ctx    context.Context
 	cancel context.CancelFunc
+	wake   chan struct{} // holds a token when there is another pace
 }
 
 // watch begins one, unless it is there.
@@ -35,7 +36,7 @@ func (s *session) watch(key watchKey, run func(*watch)) {
 	if s.watches[key] != nil {
 		return
 	}
-	w := &watch{s: s}
+	w := &watch{s: s, wake: make(chan struct{}, 1)}
 	w.ctx, w.cancel = context.WithCancel(s.ctx)
 	if s.start(func(*session) { run(w) }) {
 		s.watches[key] = w
@@ -52,7 +53,10 @@ func (s *session) unwatch(key watchKey) {
 // node tells of a node now and whenever it has changed.
 func (w *watch) node(path string) {
 	var last *seen
+	var looked time.Time
 	for w.ctx.Err() == nil {
+		w.rest(looked)
+		looked = time.Now()
 		reconnected := w.s.whenReconnected()
 		read, stat, fires, err := w.setOnNode(path)
 		if err != nil {
@@ -85,6 +89,28 @@ func (w *watch) children(path string) {
 			w.say(txn.NodeListed{Path: path, Children: names})
 		}
 		w.await(fires, reconnected, func() bool { return w.look(path, seeChildren) != now })
+	}
+}
+
+// rest lets a while pass since a node was looked at, where nobody waits for what it holds: what a site has applied changes many times
+// a second. A node that has not changed for so long is read as soon as it does.
+func (w *watch) rest(looked time.Time) {
+	if !w.s.d.slow.Load() {
+		return
+	}
+	t := time.NewTimer(time.Until(looked.Add(slowEvery)))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.wake:
+	case <-w.ctx.Done():
+	}
+}
+
+func (w *watch) wakeUp() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 }
 

@@ -113,6 +113,51 @@ func TestASlowFollowerGivesAllInTheEnd(t *testing.T) {
 	}
 }
 
+// TestASlowWatchRests: a node that changes all the time is read now and then while nobody waits, its last state in the end, and at once
+// when somebody does.
+func TestASlowWatchRests(t *testing.T) {
+	addr, root := sharedZooKeeper(t)
+	w, r := newClient(t, root, addr).up(), newClient(t, root, addr).up()
+	const path = "drained/emr"
+	version := int32(0)
+	set := func() {
+		w.must(txn.Op{Kind: txn.OpSet, Path: path, Version: version})
+		version++
+	}
+	told := func() int {
+		return len(slices.DeleteFunc(r.since(0), func(e txn.Event) bool { _, ok := e.(txn.NodeRead); return !ok }))
+	}
+	awaitLast := func() {
+		t.Helper()
+		await(r, 0, func(e txn.NodeRead) bool { return e.Version == version })
+	}
+	w.must(txn.Op{Kind: txn.OpCreate, Path: path})
+	r.Do(txn.WatchNode{Path: path})
+	awaitLast()
+	r.Slow(true)
+	before, begun := told(), time.Now()
+	for range 100 {
+		set()
+	}
+	awaitLast()
+	if n, most := told()-before, 2+int(time.Since(begun)/slowEvery); n > most {
+		t.Errorf("it was told %d times in %v, want %d at most", n, time.Since(begun), most)
+	}
+	const rounds = 20
+	begun = time.Now()
+	for range rounds {
+		r.Slow(true)
+		for range 3 {
+			set()
+		}
+		r.Slow(false)
+		awaitLast()
+	}
+	if took := time.Since(begun); took > rounds*slowEvery/2 {
+		t.Errorf("%d states took %v: it rests though somebody waits", rounds, took)
+	}
+}
+
 // TestAStandbyIsReadAfresh: a standby that nobody has asked for a while follows slowly; the first who asks sees what was decided.
 func TestAStandbyIsReadAfresh(t *testing.T) {
 	tc := newTestCluster(t)
