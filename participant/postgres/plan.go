@@ -32,7 +32,7 @@ const (
 	wraps
 )
 
-// plans are the plans of all connections, by statement and by the Go types of its parameters.
+// plans are the plans of all connections, by statement.key.
 type plans struct {
 	mu    sync.Mutex
 	known map[string]plan
@@ -72,14 +72,13 @@ func statementName(key string) string {
 // of gives a statement's plan, and whether it was known already; else it asks the server. err may be a *pgconn.PgError that says
 // what is wrong with the statement.
 func (p *plans) of(ctx context.Context, on *session, st *statement) (found plan, known bool, err error) {
-	key := st.key()
-	if found, known = p.get(key); known {
+	if found, known = p.get(st.key); known {
 		return found, true, nil
 	}
 	if found, err = st.find(ctx, on); err != nil {
 		return plan{}, false, err
 	}
-	p.put(key, found)
+	p.put(st.key, found)
 	return found, false, nil
 }
 

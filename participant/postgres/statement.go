@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 
 // statement is a statement of an operation with its arguments.
 type statement struct {
+	key    string // tells it from others, by its text and the Go types of its values
 	text   string // with $1, $2, ... for the parameters: one for each place, so that each place has its own type
 	values []any
 	rows   *int64
@@ -37,13 +37,28 @@ func newStatement(call participant.Call, s participant.Statement) (statement, er
 			return statement{}, fmt.Errorf("bind argument: %w: there is no argument %s", participant.ErrStatement, piece.Name)
 		}
 		out.values = append(out.values, value)
-		fmt.Fprintf(&text, "$%d", len(out.values))
+		text.WriteByte('$')
+		text.WriteString(strconv.Itoa(len(out.values)))
 	}
 	out.text = text.String()
 	if !allowed(out.text) {
 		return statement{}, fmt.Errorf("bind argument: %w: it is none that a branch may hold", participant.ErrStatement)
 	}
+	out.key = out.identity()
 	return out, nil
+}
+
+// identity is of one length however long the text is. It is found for every branch, and so without reflection.
+func (s *statement) identity() string {
+	b := make([]byte, 0, len(s.text)+len(s.values)+len("# "))
+	for _, v := range s.values {
+		b = append(b, typeLetter(v))
+	}
+	if s.rows != nil {
+		b = append(b, '#')
+	}
+	sum := sha256.Sum256(append(append(b, ' '), s.text...))
+	return string(sum[:16])
 }
 
 // allowed tells whether a statement is of a kind that stays within the branch: no transaction control, no session settings. The
@@ -95,7 +110,7 @@ func afterComment(text string) string {
 
 // as gives the statement in the form of a plan, with the wanted number of rows as one parameter more where it is wrapped.
 func (s *statement) as(p plan) (step, error) {
-	out := step{key: s.key(), sql: s.text, types: p.types}
+	out := step{key: s.key, sql: s.text, types: p.types}
 	for _, v := range s.values {
 		value, err := encode(v)
 		if err != nil {
@@ -113,17 +128,7 @@ func (s *statement) as(p plan) (step, error) {
 	}
 	out.values = append(out.values, strconv.AppendInt(nil, *s.rows, 10))
 	out.types = append(slices.Clone(p.types), pgtype.Int8OID)
-	out.sql = fmt.Sprintf("WITH medcommit_work AS MATERIALIZED (%s\n) SELECT (count(*) = $%d)::%s FROM medcommit_work",
-		body, len(out.values), rowsDomain)
+	out.sql = "WITH medcommit_work AS MATERIALIZED (" + body + "\n) SELECT (count(*) = $" + strconv.Itoa(len(out.values)) + ")::" +
+		rowsDomain + " FROM medcommit_work"
 	return out, nil
-}
-
-// key identifies the statement and the Go types of its values.
-func (s *statement) key() string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%t %s", s.rows != nil, s.text)
-	for _, v := range s.values {
-		fmt.Fprintf(h, " %T", v)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
