@@ -29,31 +29,45 @@ func (c *Client) Submit(ctx context.Context, r txn.Request, w txn.Wait) (txn.Tra
 	if err != nil {
 		return txn.Transaction{}, fmt.Errorf("write transaction: %w", err)
 	}
-	return c.SubmitJSON(ctx, body, w)
+	return c.submit(ctx, submission{id: r.ID, timeout: attemptTimeout(r.Timeout), body: body}, w)
 }
 
 // SubmitJSON does what Submit does for a body as it is, mistakes included: the answer names them. An id is added where it has none.
 func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.Transaction, error) {
-	id, given, timeout := look(body)
-	r := request{
-		method: http.MethodPost, path: "/v1/transactions?wait=" + w.String(), body: body,
-		header:  http.Header{"Content-Type": {"application/json"}},
-		timeout: timeout,
-	}
+	s, given := look(body)
 	if !given {
-		id = rand.Text()
-		r.header.Set("Idempotency-Key", id)
+		s.id, s.byKey = rand.Text(), true
+	}
+	return c.submit(ctx, s, w)
+}
+
+// submission is a transaction to be handed in.
+type submission struct {
+	id      string        // good or bad
+	byKey   bool          // the id goes as the Idempotency-Key: the body has none
+	timeout time.Duration // of one attempt
+	body    []byte
+}
+
+func (c *Client) submit(ctx context.Context, s submission, w txn.Wait) (txn.Transaction, error) {
+	r := request{
+		method: http.MethodPost, path: "/v1/transactions?wait=" + w.String(), body: s.body,
+		header:  http.Header{"Content-Type": {"application/json"}},
+		timeout: s.timeout,
+	}
+	if s.byKey {
+		r.header.Set("Idempotency-Key", s.id)
 	}
 	a, err := c.do(ctx, r)
 	t, err := outcome(a, err, problem.Aborted)
 	if err != nil {
-		return t, fmt.Errorf("%s: %w", strings.TrimSpace("submit transaction "+id), err)
+		return t, fmt.Errorf("%s: %w", strings.TrimSpace("submit transaction "+s.id), err)
 	}
 	return t, nil
 }
 
-// look finds what a body brings: its id, good or bad, whether it brings one, and how long an attempt to hand it in may take.
-func look(body []byte) (id string, given bool, timeout time.Duration) {
+// look finds what a body brings, and whether it brings an id.
+func look(body []byte) (s submission, given bool) {
 	// Branches keeps the decoder from making anything of the longest part.
 	var members struct {
 		ID       json.RawMessage `json:"id"`
@@ -65,14 +79,20 @@ func look(body []byte) (id string, given bool, timeout time.Duration) {
 		given = true // the answer will say what is wrong with it
 	} else {
 		given = members.ID != nil
-		_ = json.Unmarshal(members.ID, &id)
+		_ = json.Unmarshal(members.ID, &s.id)
 		_ = json.Unmarshal(members.Timeout, &text)
 	}
+	s.timeout, s.body = attemptTimeout(text), body
+	return s, given
+}
+
+// attemptTimeout is how long an attempt to hand in a transaction of some timeout may take.
+func attemptTimeout(text string) time.Duration {
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
 		d = 10 * time.Second
 	}
-	return id, given, min(d, 10*time.Minute) + submitSlack
+	return min(d, 10*time.Minute) + submitSlack
 }
 
 // outcome gives the transaction that an answer holds, also one in a problem of the given name.
