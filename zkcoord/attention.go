@@ -9,7 +9,7 @@ import (
 const attendFor = 2 * time.Second
 
 // pace follows the logs as they grow while this coordinator leads or anybody waits here, asks or listens. A standby that nobody
-// looks at reads them three times a second, many entries at once: most of what a standby costs was to read each by itself. What it
+// looks at reads them three times a second, many entries at once: half of what a standby costs was to read each by itself. What it
 // concludes, above all when it takes over, it concludes from logs that it has read to their ends (R4).
 func (c *Coordinator) pace() {
 	if !c.flights.idle() || len(c.flights.own) > 0 || c.notices.wanted() {

@@ -34,9 +34,9 @@ func (c *Client) Submit(ctx context.Context, r txn.Request, w txn.Wait) (txn.Tra
 
 // SubmitJSON does what Submit does for a body as it is, mistakes included: the answer names them. An id is added where it has none.
 func (c *Client) SubmitJSON(ctx context.Context, body []byte, w txn.Wait) (txn.Transaction, error) {
-	s, given := look(body)
-	if !given {
-		s.id, s.byKey = rand.Text(), true
+	s := look(body)
+	if s.byKey {
+		s.id = rand.Text()
 	}
 	return c.submit(ctx, s, w)
 }
@@ -66,24 +66,23 @@ func (c *Client) submit(ctx context.Context, s submission, w txn.Wait) (txn.Tran
 	return t, nil
 }
 
-// look finds what a body brings, and whether it brings an id.
-func look(body []byte) (s submission, given bool) {
+// look finds what a body brings; the id is still missing where it brings none.
+func look(body []byte) submission {
 	// Branches keeps the decoder from making anything of the longest part.
 	var members struct {
 		ID       json.RawMessage `json:"id"`
 		Timeout  json.RawMessage `json:"timeout"`
 		Branches json.RawMessage `json:"branches"`
 	}
-	var text string
-	if json.Unmarshal(body, &members) != nil {
-		given = true // the answer will say what is wrong with it
-	} else {
-		given = members.ID != nil
+	s := submission{body: body}
+	var timeout string
+	if json.Unmarshal(body, &members) == nil { // else the answer will say what is wrong with it
+		s.byKey = members.ID == nil
 		_ = json.Unmarshal(members.ID, &s.id)
-		_ = json.Unmarshal(members.Timeout, &text)
+		_ = json.Unmarshal(members.Timeout, &timeout)
 	}
-	s.timeout, s.body = attemptTimeout(text), body
-	return s, given
+	s.timeout = attemptTimeout(timeout)
+	return s
 }
 
 // attemptTimeout is how long an attempt to hand in a transaction of some timeout may take.

@@ -50,14 +50,14 @@ func newStatement(call participant.Call, s participant.Statement) (statement, er
 
 // identity is of one length however long the text is. It is found for every branch, and so without reflection.
 func (s *statement) identity() string {
-	b := make([]byte, 0, len(s.text)+len(s.values)+len("# "))
-	for _, v := range s.values {
-		b = append(b, typeLetter(v))
+	var b []byte
+	for _, t := range declared(s.values, typingStrict) {
+		b = append(strconv.AppendUint(b, uint64(t), 10), ' ')
 	}
 	if s.rows != nil {
 		b = append(b, '#')
 	}
-	sum := sha256.Sum256(append(append(b, ' '), s.text...))
+	sum := sha256.Sum256(append(b, s.text...))
 	return string(sum[:16])
 }
 

@@ -44,23 +44,6 @@ func declared(values []any, t typing) []uint32 {
 	return types
 }
 
-// typeLetter tells the types of values apart.
-func typeLetter(v any) byte {
-	switch v.(type) {
-	case string:
-		return 's'
-	case int64:
-		return 'i'
-	case float64:
-		return 'f'
-	case bool:
-		return 'b'
-	case json.RawMessage:
-		return 'j'
-	}
-	return 'n'
-}
-
 // encode gives a value in text format; nil is NULL.
 func encode(v any) ([]byte, error) {
 	switch v := v.(type) {
