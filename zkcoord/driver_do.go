@@ -26,7 +26,7 @@ func (d *Driver) doMulti(m txn.Multi) {
 		return
 	}
 	d.orphans = append(d.orphans, txn.MultiLost{Token: m.Token, Unsent: true})
-	d.events.wakeUp()
+	d.events.wake.ring()
 }
 
 // read begins a read, or ends one that goes on.

@@ -31,7 +31,7 @@ type follower struct {
 	before  <-chan struct{} // closed when the scanner of the follower before this one has ended; nil: there was none
 	scanned chan struct{}   // closed when this one's has
 
-	wake chan struct{} // holds a token when there is news in what follows, or another pace
+	wake bell // for news in what follows, and another pace
 
 	mu   sync.Mutex
 	asks []txn.Token // ReadToEnd that were not carried out yet
@@ -50,7 +50,7 @@ func (s *session) follow(log txn.Log) {
 		return
 	}
 	f := &follower{
-		s: s, log: log, line: make(chan place, readsInFlight), wake: make(chan struct{}, 1),
+		s: s, log: log, line: make(chan place, readsInFlight), wake: newBell(),
 		before: s.scans[log], scanned: make(chan struct{}),
 	}
 	f.ctx, f.cancel = context.WithCancel(s.ctx)
@@ -82,14 +82,7 @@ func (s *session) readToEnd(e txn.ReadToEnd) {
 	f.mu.Lock()
 	f.asks = append(f.asks, e.Token)
 	f.mu.Unlock()
-	f.wakeUp()
-}
-
-func (f *follower) wakeUp() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
+	f.wake.ring()
 }
 
 // scan goes through the log's generations.
@@ -189,10 +182,10 @@ func (d *Driver) Slow(slow bool) {
 		return
 	}
 	for _, f := range d.told.followers {
-		f.wakeUp()
+		f.wake.ring()
 	}
 	for _, w := range d.told.watches {
-		w.wakeUp()
+		w.wake.ring()
 	}
 }
 

@@ -23,7 +23,7 @@ func (f *follower) stirred() {
 	f.mu.Lock()
 	f.news.look = true
 	f.mu.Unlock()
-	f.wakeUp()
+	f.wake.ring()
 }
 
 // created takes that there is an entry.
@@ -33,7 +33,7 @@ func (f *follower) created(num int32) {
 	waits := f.news.writing > 0
 	f.mu.Unlock()
 	if !waits {
-		f.wakeUp()
+		f.wake.ring()
 	}
 }
 
@@ -113,7 +113,7 @@ func (f *follower) write(n int) {
 	idle := f.news.writing == 0
 	f.mu.Unlock()
 	if idle {
-		f.wakeUp()
+		f.wake.ring()
 	}
 }
 

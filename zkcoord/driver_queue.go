@@ -19,7 +19,7 @@ type item struct {
 type queue struct {
 	mu    sync.Mutex
 	items []item
-	wake  chan struct{} // holds one token while there may be something to take
+	wake  bell          // while there may be something to take, or to let take return with nothing
 	taken chan struct{} // closed, and made anew, when everything was taken
 }
 
@@ -27,7 +27,7 @@ type queue struct {
 const roomy = 64
 
 func (q *queue) init() {
-	q.wake = make(chan struct{}, 1)
+	q.wake = newBell()
 	q.taken = make(chan struct{})
 }
 
@@ -35,15 +35,7 @@ func (q *queue) push(it item) {
 	q.mu.Lock()
 	q.items = append(q.items, it)
 	q.mu.Unlock()
-	q.wakeUp()
-}
-
-// wakeUp makes take return, perhaps with nothing.
-func (q *queue) wakeUp() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+	q.wake.ring()
 }
 
 // take waits for events and takes them all; it gives false when ctx has ended.

@@ -28,7 +28,7 @@ type watch struct {
 	s      *session
 	ctx    context.Context
 	cancel context.CancelFunc
-	wake   chan struct{} // holds a token when there is another pace
+	wake   bell // for another pace
 }
 
 // watch begins one, unless it is there.
@@ -36,7 +36,7 @@ func (s *session) watch(key watchKey, run func(*watch)) {
 	if s.watches[key] != nil {
 		return
 	}
-	w := &watch{s: s, wake: make(chan struct{}, 1)}
+	w := &watch{s: s, wake: newBell()}
 	w.ctx, w.cancel = context.WithCancel(s.ctx)
 	if s.start(func(*session) { run(w) }) {
 		s.watches[key] = w
@@ -104,13 +104,6 @@ func (w *watch) rest(looked time.Time) {
 	case <-t.C:
 	case <-w.wake:
 	case <-w.ctx.Done():
-	}
-}
-
-func (w *watch) wakeUp() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
 	}
 }
 

@@ -18,15 +18,15 @@ type letter struct {
 type mailbox struct {
 	mu      sync.Mutex
 	letters []letter
-	wake    chan struct{} // holds one while there may be letters
-	taken   chan struct{} // holds one when letters were taken, for the one who waits for room
+	wake    bell // while there may be letters
+	taken   bell // when letters were taken, for the one who waits for room
 }
 
 // roomyBox is how many letters may wait before the driver's events do.
 const roomyBox = 1024
 
 func newMailbox() *mailbox {
-	return &mailbox{wake: make(chan struct{}, 1), taken: make(chan struct{}, 1)}
+	return &mailbox{wake: newBell(), taken: newBell()}
 }
 
 func (m *mailbox) put(l letter) {
@@ -35,10 +35,7 @@ func (m *mailbox) put(l letter) {
 	first := len(m.letters) == 1
 	m.mu.Unlock()
 	if first {
-		select {
-		case m.wake <- struct{}{}:
-		default:
-		}
+		m.wake.ring()
 	}
 }
 
@@ -49,10 +46,7 @@ func (m *mailbox) take(emptied []letter) []letter {
 	defer m.mu.Unlock()
 	letters := m.letters
 	m.letters = emptied[:0]
-	select {
-	case m.taken <- struct{}{}:
-	default:
-	}
+	m.taken.ring()
 	return letters
 }
 
