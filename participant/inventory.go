@@ -135,3 +135,10 @@ func (p *Participant) inventoryWritten(e txn.MultiDone) {
 		p.inventory.answer = nil
 	}
 }
+
+// inventoryLost reads back a write whose answer was lost (R6): nothing would be heard of a node that has not changed.
+func (p *Participant) inventoryLost(e txn.MultiLost) {
+	if e.Token == ownTokens|p.inventory.token {
+		p.ledger.Do(txn.ReadNode{Token: e.Token, Path: txn.InDoubtPath(p.config.Name)})
+	}
+}

@@ -126,6 +126,8 @@ func (p *Participant) step(ctx context.Context, e txn.Event) error {
 		}
 	case txn.MultiDone:
 		p.inventoryWritten(e)
+	case txn.MultiLost:
+		p.inventoryLost(e)
 	case txn.NodeRead:
 		if e.Path == txn.AppliedPath(p.config.Name) && e.Exists && !json.Valid(e.Data) {
 			p.log.Error("applied cannot be read; all decisions are carried out once more", "participant", p.config.Name)

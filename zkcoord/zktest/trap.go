@@ -42,6 +42,11 @@ func (p *Proxy) LoseRequest(kind Request) <-chan struct{} {
 	return p.set(&trap{kind: kind, sprung: make(chan struct{})})
 }
 
+// LoseMulti does LoseRequest at the next multi that holds text.
+func (p *Proxy) LoseMulti(text string) <-chan struct{} {
+	return p.set(&trap{kind: Multi, text: []byte(text), sprung: make(chan struct{})})
+}
+
 // Forgive takes back what is still to be lost: its channels are never closed.
 func (p *Proxy) Forgive() {
 	p.mu.Lock()
