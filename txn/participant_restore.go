@@ -50,16 +50,25 @@ func (k *known) issue(end Pos) {
 	k.decisions = end
 }
 
-// judge compares what the database remembers with what ZooKeeper does (R10). In between is an ordinary crash.
-func (p *Participant) judge(s SiteLoaded, issued Pos) {
+// judge compares what the database remembers with what ZooKeeper does (R10). In between is an ordinary crash. Synced says that a
+// write of this session's own came between the row and the log's end: else a process of before may have applied, since the bump, what
+// a server that is behind does not show yet (R6).
+func (p *Participant) judge(s SiteLoaded, issued Pos, synced bool) {
 	if f := p.applied.written.Restored; f != nil {
 		p.awaitOperator(f, s.Row)
 		return
 	}
 	p.known.issue(issued)
+	ahead := s.Exists && issued.Before(s.Row.Applied)
+	if ahead && !synced {
+		p.touch(func() {
+			p.readToEnd(p.decisionsLog(), func(e LogEnd) { p.judge(s, e.Through, true) })
+		})
+		return
+	}
 	f := Finding{Nonce: fmt.Sprintf("%s-%d", p.nonce, p.attempt), Row: s.Row.Applied, At: p.wall}
 	switch {
-	case p.known.older, s.Exists && (issued.Before(s.Row.Applied) || s.Row.Incarnation > p.incarnation):
+	case p.known.older, ahead, s.Exists && s.Row.Incarnation > p.incarnation:
 		f.What, f.Log = RestoredZooKeeper, issued
 	case s.Row.Applied.Before(p.applied.written.At):
 		f.What, f.Log = RestoredDatabase, p.applied.written.At

@@ -148,7 +148,7 @@ func (p *Participant) loadSite() {
 func (p *Participant) followDecisions(s SiteLoaded) {
 	p.decisions.follows = true
 	p.emit(Follow{p.decisionsLog()})
-	p.readToEnd(p.decisionsLog(), func(e LogEnd) { p.judge(s, e.Through) })
+	p.readToEnd(p.decisionsLog(), func(e LogEnd) { p.judge(s, e.Through, false) })
 }
 
 // register tells the database which incarnation it serves. Where it has applied more than "applied" says, it keeps saying so.
