@@ -15,7 +15,11 @@ type voteLane struct {
 	wishes   []*branch
 	segments map[Pos]*voteSegment
 	closing  int32
-	nextLook time.Duration // for branches that have waited long enough
+	nextLook time.Duration // for a leader
+
+	// alone says that the last look found no leader; aloneSince is when the first such in a row did.
+	alone      bool
+	aloneSince time.Duration
 }
 
 // voteSegment is one entry of the site's votes, whoever owns it.

@@ -24,28 +24,34 @@ func (b *branch) withdrawable() bool {
 	return b.segment != nil && b.verdict == VerdictNone && !b.withdrawn
 }
 
-// withdrawAged asks for a leader where branches have waited long enough, and withdraws them if there is none.
+// withdrawAged looks for a leader while branches wait, and withdraws those that have waited long enough where none was there at
+// any look for as long: a moment without one, as when ZooKeeper stalled and ended every session, says little.
 func (p *Participant) withdrawAged() {
 	after := p.cfg.WithdrawAfter
 	if after <= 0 || p.now < p.votes.nextLook {
 		return
 	}
-	p.votes.nextLook = p.now + min(after/4, time.Second)
-	aged := p.aged(after)
-	for _, b := range aged {
+	every := min(after/4, time.Second)
+	p.votes.nextLook = p.now + every
+	for _, b := range p.aged(after) {
 		if b.overdue(p.now, after) {
 			p.wishWithdrawal(b.key)
 		}
 	}
-	if len(aged) == 0 {
+	if len(p.aged(every)) == 0 {
+		p.votes.alone = false
 		return
 	}
 	p.listNode("election", func(l NodeListed) {
-		if len(l.Children) > 0 {
-			return
-		}
-		for _, b := range p.aged(after) {
-			p.wishWithdrawal(b.key)
+		switch {
+		case len(l.Children) > 0:
+			p.votes.alone = false
+		case !p.votes.alone:
+			p.votes.alone, p.votes.aloneSince = true, p.now
+		case p.now-p.votes.aloneSince >= after:
+			for _, b := range p.aged(after) {
+				p.wishWithdrawal(b.key)
+			}
 		}
 	})
 }

@@ -76,7 +76,7 @@ func TestWithdrawal(t *testing.T) {
 			{Name: "first", Catalogue: []byte(rowsCatalogue), Resource: firstURL},
 			{Name: "second", Catalogue: []byte(rowsCatalogue), Resource: secondURL},
 		},
-		SiteFlags: []string{"--withdraw-after", "2s", "--lock-timeout", "1m"}, CoordinatorFlags: []string{"--session-timeout", "1s"},
+		SiteFlags: []string{"--withdraw-after", "1s", "--lock-timeout", "1m"}, CoordinatorFlags: []string{"--session-timeout", "1s"},
 	})
 	prepared := "SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()"
 	for round := range rounds {
@@ -124,6 +124,14 @@ func TestWithdrawal(t *testing.T) {
 		}
 		r.leader()
 		<-freed
+		r.eventually("all are decided", func() bool {
+			for row := from; row < from+each; row++ {
+				if got, err := r.client.Get(context.Background(), take(row).ID); err != nil || !got.State.Decided() {
+					return false
+				}
+			}
+			return true
+		})
 		r.eventually("nothing is prepared any more", func() bool { return number(t, first, prepared)+number(t, second, prepared) == 0 })
 		committed := 0
 		for row := from; row < from+each; row++ {

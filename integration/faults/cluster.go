@@ -21,7 +21,7 @@ import (
 // elsewhere.
 const (
 	sessionTimeout = 2 * time.Second
-	withdrawAfter  = 5 * time.Second
+	withdrawAfter  = 4 * time.Second
 	retention      = 3 * time.Minute
 	zookeeperTick  = 200 * time.Millisecond
 )
