@@ -3,6 +3,7 @@ package zkcoord
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -158,6 +159,21 @@ func TestGarbageInEveryNode(t *testing.T) {
 	c.stop()
 	awaitLeader(t, next)
 	commitsSoon(t, next, "next", "a", "b")
+}
+
+// A coordinator writes its own node anew, so that those who start later find it.
+func TestGarbageUnderACoordinatorsName(t *testing.T) {
+	tc := newTestCluster(t)
+	tc.coordinator("c1")
+	v := vandal{t, newClient(t, tc.root, tc.servers...).up()}
+	for name, data := range garbage() {
+		v.overwrite(coordinatorsPath+"/c1", data)
+		eventually(t, "c1 is there again after "+name, func() bool {
+			read, _, err := v.get(context.Background(), v.path(coordinatorsPath+"/c1"))
+			var peer peerRecord
+			return err == nil && json.Unmarshal(read, &peer) == nil && peer.URL != ""
+		})
+	}
 }
 
 // A cluster's code that cannot be read keeps a coordinator waiting, and ends nothing.

@@ -173,6 +173,9 @@ func (r *registry) seePeer(id string, node txn.NodeRead) {
 	var peer peerRecord
 	if err := json.Unmarshal(node.Data, &peer); err != nil {
 		r.log.Error("coordinator's node cannot be read", "coordinator", id, "error", err)
+		if known := r.peers[id]; known != nil {
+			known.Nonce = "" // what it said last stands; whose the node is now, nobody knows
+		}
 		return
 	}
 	r.peers[id] = &peer
