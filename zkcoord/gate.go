@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,15 +18,20 @@ import (
 // over can then reach no server.
 type gate struct {
 	by    func(ctx context.Context, network, addr string) (net.Conn, error)
-	greet time.Duration // within which a server must answer the request for a session
+	greet time.Duration // within which a server must answer the request to take the session up
 
-	mu    sync.Mutex
-	over  bool
-	conns map[*gatedConn]struct{}
+	mu       sync.Mutex
+	over     bool
+	conns    map[*gatedConn]struct{}
+	begun    bool          // there is a session
+	patience time.Duration // with the next server
 }
 
+// slowest is how many times greet a server may take for a new session.
+const slowest = 8
+
 func newGate(by func(ctx context.Context, network, addr string) (net.Conn, error), greet time.Duration) *gate {
-	return &gate{by: by, greet: greet, conns: map[*gatedConn]struct{}{}}
+	return &gate{by: by, greet: greet, patience: greet, conns: map[*gatedConn]struct{}{}}
 }
 
 // dial is the library's Dialer.
@@ -44,12 +51,29 @@ func (g *gate) dial(network, addr string, timeout time.Duration) (net.Conn, erro
 	c := &gatedConn{Conn: conn, gate: g, read: bufio.NewReaderSize(conn, readBuffer)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	c.patience = g.patience
 	if g.over {
 		conn.Close()
 		return nil, fmt.Errorf("dial: %w", net.ErrClosed)
 	}
 	g.conns[c] = struct{}{}
 	return c, nil
+}
+
+// silent notes that a server has not answered in time. The next one is given twice the time for a new session, which ZooKeeper writes
+// to its disks before it answers, however slow they are; one that is there already is taken up without, and before it ends.
+func (g *gate) silent() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.begun {
+		g.patience = min(2*g.patience, slowest*g.greet)
+	}
+}
+
+func (g *gate) answered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.begun, g.patience = true, g.greet
 }
 
 // shut closes every connection and lets no new one be made.
@@ -66,6 +90,7 @@ func (g *gate) shut() {
 type gatedConn struct {
 	net.Conn
 	gate     *gate
+	patience time.Duration // until it is greeted
 	greeted  atomic.Bool
 	carriage carriage
 
@@ -81,7 +106,7 @@ const readBuffer = 32 << 10
 // SetReadDeadline shortens the library's patience with a server that takes connections and says nothing: it would wait for more
 // than six session time-outs, and the session would be lost although other servers are there.
 func (c *gatedConn) SetReadDeadline(t time.Time) error {
-	if soon := time.Now().Add(c.gate.greet); !c.greeted.Load() && (t.IsZero() || t.After(soon)) {
+	if soon := time.Now().Add(c.patience); !c.greeted.Load() && (t.IsZero() || t.After(soon)) {
 		t = soon
 	}
 	return c.Conn.SetReadDeadline(t)
@@ -108,9 +133,15 @@ func (c *gatedConn) Read(b []byte) (int, error) {
 func (c *gatedConn) begin() error {
 	length, err := c.read.Peek(xidAt)
 	if err != nil {
+		if !c.greeted.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+			c.gate.silent()
+		}
 		return err
 	}
-	c.greeted.Store(true)
+	if !c.greeted.Load() {
+		c.greeted.Store(true)
+		c.gate.answered()
+	}
 	c.rest = xidAt + int(binary.BigEndian.Uint32(length))
 	if c.rest < answerHeader {
 		return nil
