@@ -175,7 +175,7 @@ func (w *world) conclude() {
 	w.calmDown()
 	w.turn(10, 200*time.Millisecond)
 	w.fresh()
-	w.turn(4, 500*time.Millisecond)
+	w.turn(4, 3*time.Second) // for what could not be finished the last time, and is tried again after ten seconds
 	w.judge.allTold()
 	w.turn(4, w.retention/2+w.sweepAfter)
 	w.turn(6, 2*time.Second)
