@@ -51,7 +51,7 @@ func (l *lane) auditHistory() {
 	l.t.Helper()
 	seen := map[string]txn.State{}
 	for f := (txn.Filter{Limit: 1000}); ; {
-		page, err := l.client.List(l.ctx, f)
+		page, err := l.patient.List(l.ctx, f)
 		l.must(err)
 		for i := range page.Transactions {
 			t := &page.Transactions[i]

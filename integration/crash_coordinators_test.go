@@ -102,12 +102,12 @@ func (l *lane) drain(c crash) {
 	_, _ = l.clientOf(standby, leader).Drain(l.ctx, "emr") // the first one dies of it, and the client asks the other
 	died()
 	l.restart(standby)
-	p, err := l.client.Drain(l.ctx, "emr")
+	p, err := l.patient.Drain(l.ctx, "emr")
 	l.must(err)
 	if !p.Drained {
 		l.t.Error("a site that was drained is shown as not drained")
 	}
-	p, err = l.client.Resume(l.ctx, "emr")
+	p, err = l.patient.Resume(l.ctx, "emr")
 	l.must(err)
 	if p.Drained {
 		l.t.Error("a site that was taken up again is shown as drained")

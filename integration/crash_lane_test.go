@@ -53,6 +53,7 @@ type lane struct {
 	books   *crashBooks
 	client  *client.Client // of both coordinators
 	other   *client.Client // the same, asked in the other order
+	patient *client.Client // the first, for what is asked once and must be answered
 	// remembers is set where the cluster forgets nothing as long as the test runs.
 	remembers bool
 }
@@ -67,7 +68,7 @@ func (s *crashServers) newLane(n int) *lane {
 	}
 	l.config = local.Config{
 		Dir: l.dir, Exe: s.exe, ZooKeeper: strings.Join(s.zk.Addrs(), ","), Root: "/" + l.name, Coordinators: 2, Sites: l.books.sites(),
-		CoordinatorFlags: []string{"--session-timeout", "1s", "--retention", retention},
+		CoordinatorFlags: []string{"--session-timeout", "3s", "--retention", retention},
 		// A site's votes outlive its process by a session: long enough to be relied on once it is back, and may not know of them.
 		SiteFlags: []string{"--session-timeout", "4s", "--lock-timeout", "500ms", "--withdraw-after", "1500ms"},
 		Env: []string{
@@ -92,15 +93,20 @@ func (l *lane) begin(t *testing.T, founding []crash, n int) {
 	}
 	t.Cleanup(l.cluster.Stop)
 	l.client, l.other = l.clientOf("c1", "c2"), l.clientOf("c2", "c1")
-	info, err := l.client.Cluster(ctx)
+	l.patient = l.clientWaiting(10*time.Second, "c1", "c2")
+	info, err := l.patient.Cluster(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.books.cluster = info.Cluster
 }
 
-// clientOf makes a client that asks the coordinators in that order.
+// clientOf makes a client that asks the coordinators in that order, and gives up soon: a case asks on.
 func (l *lane) clientOf(ids ...string) *client.Client {
+	return l.clientWaiting(500*time.Millisecond, ids...)
+}
+
+func (l *lane) clientWaiting(patience time.Duration, ids ...string) *client.Client {
 	var urls []string
 	for _, id := range ids {
 		for _, c := range l.cluster.Describe().Coordinators {
@@ -109,7 +115,7 @@ func (l *lane) clientOf(ids ...string) *client.Client {
 			}
 		}
 	}
-	c, err := client.New(client.Config{Coordinators: urls, Patience: 500 * time.Millisecond, Stay: true})
+	c, err := client.New(client.Config{Coordinators: urls, Patience: patience, Stay: true})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -152,7 +152,7 @@ func (l *lane) force(c crash) {
 	if _, b, ok := h.get(); c.point == failpoint.Wish && !done && (!ok || b.Outcome != txn.OutcomeNone) {
 		l.t.Errorf("the wish was never written, and the branch has ended: %v", b.Outcome)
 	}
-	_, err := l.client.Abort(l.ctx, h.request.ID)
+	_, err := l.patient.Abort(l.ctx, h.request.ID)
 	l.must(err)
 	l.restart(name)
 	answered()
@@ -203,7 +203,7 @@ func (l *lane) settle(c crash) {
 	}
 	first()
 	other := txn.Resolution{Participant: c.who, Verdict: txn.VerdictAbort, Reason: "a test"}
-	if _, _, err := l.client.Resolve(l.ctx, h.request.ID, other); !errors.Is(err, txn.ErrNotAsDecided) {
+	if _, _, err := l.patient.Resolve(l.ctx, h.request.ID, other); !errors.Is(err, txn.ErrNotAsDecided) {
 		l.t.Errorf("an operator who does not force was allowed another end than was decided: %v", err)
 	}
 	answered := h.wish(l.client, txn.VerdictCommit, false)

@@ -55,9 +55,15 @@ func newClients(o options, c *cluster, l *ledger, loads []workload, r *report) (
 
 // open hands in the workloads' opening transactions.
 func (cs *clients) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, restWithin)
+	defer cancel()
 	for _, w := range cs.loads {
 		for _, r := range w.opening() {
-			t, err := cs.base[0].Submit(ctx, r, txn.WaitDecision)
+			var t txn.Transaction
+			err := await(ctx, func(ctx context.Context) (err error) {
+				t, err = cs.base[0].Submit(ctx, r, txn.WaitDecision)
+				return err
+			})
 			if err != nil {
 				return fmt.Errorf("open a workload: %w", err)
 			}

@@ -158,9 +158,15 @@ var never = []string{
 }
 
 func (c *cluster) checkMetrics(ctx context.Context, r *report) error {
+	ctx, cancel := context.WithTimeout(ctx, restWithin)
+	defer cancel()
 	for _, at := range c.roles() {
 		for _, name := range never {
-			n, err := metric(ctx, at.url(), name)
+			var n float64
+			err := await(ctx, func(ctx context.Context) (err error) {
+				n, err = metric(ctx, at.url(), name)
+				return err
+			})
 			if err != nil {
 				return fmt.Errorf("ask %s: %w", at.name, err)
 			}
