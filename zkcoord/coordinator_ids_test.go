@@ -118,6 +118,41 @@ func TestForgottenIDAtAStandby(t *testing.T) {
 	}
 }
 
+// A transaction is committed and forgotten while the coordinator that took it in hears nothing of ZooKeeper. Its client, which waits
+// there, is not told that nothing was started.
+func TestForgottenWhileItsClientWaits(t *testing.T) {
+	tc := newTestCluster(t)
+	tc.session = 10 * time.Second
+	a := tc.site("a")
+	working, proceed := make(chan struct{}), make(chan struct{})
+	a.votes(func(txn.Prepare) (txn.Ballot, bool) {
+		close(working)
+		<-proceed
+		return txn.Commit(), true
+	})
+	short := func(cfg *Config) { cfg.Retention, cfg.HorizonEvery = 2*time.Second, 100*time.Millisecond }
+	c1 := tc.coordinator("c1", short)
+	c2 := tc.apart("c2", short)
+	c2.awaitSites("a")
+	ctx := context.Background()
+	h := handed("tx", "a")
+	h.Timeout = time.Minute
+	got, errs := calling(t, func() (txn.Transaction, error) { return c2.Submit(ctx, h) })
+	<-working
+	eventually(t, "it is known where its client waits", func() bool { _, err := c2.Transaction(ctx, "tx"); return err == nil })
+	c2.proxy.Hold()
+	close(proceed)
+	eventually(t, "it is committed", func() bool { return a.commits("tx") == 1 })
+	eventually(t, "it is forgotten", func() bool {
+		_, err := c1.Transaction(ctx, "tx")
+		return errors.Is(err, txn.ErrNotFound)
+	})
+	c2.proxy.Release()
+	if tx, err := <-got, <-errs; !errors.Is(err, txn.ErrPerhaps) {
+		t.Errorf("its client hears %+v, %v", tx, err)
+	}
+}
+
 func TestRetireListAndForget(t *testing.T) {
 	tc := newTestCluster(t)
 	site := tc.site("a")

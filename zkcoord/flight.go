@@ -22,6 +22,7 @@ type answer struct {
 	result txn.SubmitResult
 	key    txn.Key
 	view   txn.Transaction
+	missed bool // it was decided, retired and dropped before its decision was read here
 }
 
 // waiter waits for one key to come as far as wait says.
@@ -118,14 +119,16 @@ func (f *flights) wake(view *txn.Transaction) {
 }
 
 // missed tells those who wait for key that it is not in the live logs any more.
-func (f *flights) missed(key txn.Key) { f.tell(key, txn.SubmitKnown) }
+func (f *flights) missed(key txn.Key) {
+	f.tell(answer{result: txn.SubmitKnown, key: key, missed: true})
+}
 
-// tell answers all who wait for key.
-func (f *flights) tell(key txn.Key, result txn.SubmitResult) {
-	for _, w := range f.waiters[key] {
-		w.answers <- answer{result: result, key: key}
+// tell answers all who wait for the answer's key.
+func (f *flights) tell(a answer) {
+	for _, w := range f.waiters[a.key] {
+		w.answers <- a
 	}
-	delete(f.waiters, key)
+	delete(f.waiters, a.key)
 }
 
 // forget ends a wait that its caller gave up.

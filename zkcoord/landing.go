@@ -120,7 +120,7 @@ func (c *Coordinator) unreadable(key txn.Key) {
 		c.landed(fl)
 		delete(c.flights.own, key)
 	}
-	c.flights.tell(key, txn.SubmitPerhaps)
+	c.flights.tell(answer{result: txn.SubmitPerhaps, key: key})
 }
 
 // duplicate tells whether t is one, decided so or not yet.

@@ -74,7 +74,7 @@ func (c *Coordinator) orKnown(wait context.Context, h *txn.Handed, refused error
 	if _, err := c.look(wait, h.ID); err != nil {
 		return txn.Transaction{}, refused
 	}
-	t, err := c.meaning(wait, h)
+	t, err := c.meaning(wait, h, false)
 	if errors.Is(err, errAgain) {
 		return txn.Transaction{}, refused
 	}
@@ -110,11 +110,11 @@ func (c *Coordinator) settle(wait context.Context, h *txn.Handed, a answer) (txn
 	switch a.result {
 	case txn.SubmitAccepted:
 		if isDuplicate(&a.view) {
-			return c.meaning(wait, h)
+			return c.meaning(wait, h, false)
 		}
 		return a.view, nil
 	case txn.SubmitKnown, txn.SubmitPast:
-		return c.meaning(wait, h)
+		return c.meaning(wait, h, a.missed)
 	case txn.SubmitIDReuse:
 		return txn.Transaction{}, txn.ErrIDReuse
 	case txn.SubmitAgain, txn.SubmitNoPayload:
@@ -131,11 +131,15 @@ func (c *Coordinator) settle(wait context.Context, h *txn.Handed, a answer) (txn
 	return txn.Transaction{}, txn.ErrUnavailable
 }
 
-// meaning waits for the transaction that the id already means, and answers with it. errAgain: the id means nothing any more.
-func (c *Coordinator) meaning(wait context.Context, h *txn.Handed) (txn.Transaction, error) {
+// meaning waits for the transaction that the id already means, and answers with it. Missed says that h was waited for as such a one,
+// and went by. ErrPerhaps: it is forgotten since, and nobody can say any more what became of it. errAgain: the id means nothing any
+// more.
+func (c *Coordinator) meaning(wait context.Context, h *txn.Handed, missed bool) (txn.Transaction, error) {
 	for caught := false; ; {
 		found, err := c.find(wait, h.ID)
 		switch {
+		case errors.Is(err, txn.ErrNotFound) && missed:
+			return txn.Transaction{}, txn.ErrPerhaps
 		case errors.Is(err, txn.ErrNotFound):
 			return txn.Transaction{}, errAgain
 		case err != nil:
@@ -158,6 +162,7 @@ func (c *Coordinator) meaning(wait context.Context, h *txn.Handed) (txn.Transact
 		if err != nil && !errors.Is(err, errAgain) {
 			return t, err
 		}
+		missed = missed || err != nil
 	}
 }
 
