@@ -23,9 +23,18 @@ type client struct {
 	body  *body
 	at    *process
 	key   txn.Key
+	other txn.Key // another body's submission under the id, whose decision is waited for: it may be a duplicate
 	began time.Duration
 	told  told
 	again bool // to be submitted again with a new key
+}
+
+// awaits is the submission that its client waits for.
+func (c *client) awaits() txn.Key {
+	if c.other != "" {
+		return c.other
+	}
+	return c.key
 }
 
 // told is what a client was answered.
@@ -133,7 +142,7 @@ func (w *world) wait(p *process, c *client, k txn.Key) {
 func (w *world) changed(p *process, k txn.Key) {
 	for i := 0; i < len(p.waiting); i++ {
 		c := p.waiting[i]
-		if c.key != k {
+		if c.awaits() != k {
 			continue
 		}
 		t, _, known := p.coord.LookupKey(k)
@@ -143,7 +152,7 @@ func (w *world) changed(p *process, k txn.Key) {
 		p.waiting = append(p.waiting[:i:i], p.waiting[i+1:]...)
 		i--
 		switch {
-		case !known:
+		case !known || c.other == k:
 			w.lookUpID(p, c)
 		case t.State.Commit():
 			w.tell(c, toldCommitted)
@@ -158,8 +167,8 @@ func (w *world) changed(p *process, k txn.Key) {
 // synced looks again for those who waited over the end of a session.
 func (w *world) synced(p *process) {
 	for _, c := range append([]*client(nil), p.waiting...) {
-		if _, _, known := p.coord.LookupKey(c.key); known {
-			w.changed(p, c.key)
+		if _, _, known := p.coord.LookupKey(c.awaits()); known {
+			w.changed(p, c.awaits())
 			continue
 		}
 		for i := range p.waiting {
@@ -172,14 +181,19 @@ func (w *world) synced(p *process) {
 	}
 }
 
-// lookUpID answers a client by what its id means, in the live logs or in history.
+// lookUpID answers a client by what its id means, in the live logs or in history. Another body's counts only once it is known not to
+// be a duplicate: a runtime catches up with the log for that, here its decision is waited for.
 func (w *world) lookUpID(p *process, c *client) {
+	c.other = ""
 	t, digest, chapter, found := p.coord.Lookup(c.id)
 	switch {
 	case found == txn.FoundPast:
 		w.readChapter(p, c, chapter)
 	case found == txn.FoundNowhere:
 		w.tell(c, toldPerhaps)
+	case digest != c.body.digest && !t.State.Decided():
+		c.other = t.Key
+		p.waiting = append(p.waiting, c)
 	case digest != c.body.digest:
 		w.tell(c, toldIDReuse)
 	default:
