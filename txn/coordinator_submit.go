@@ -99,11 +99,12 @@ func (c *Coordinator) judgeDoubted() {
 
 // expireSubmissions answers those that are too old to be written (R15): an id that was known when they came may since be forgotten.
 func (c *Coordinator) expireSubmissions() {
-	old := func(h *handing) bool { return c.now-h.since > Patience(c.cfg.Retention) }
-	c.submit.waiting = c.answerWhere(c.submit.waiting, old)
-	c.submit.lost = c.answerWhere(c.submit.lost, old)
-	c.submit.doubted = c.answerWhere(c.submit.doubted, old)
+	c.submit.waiting = c.answerWhere(c.submit.waiting, c.tooOld)
+	c.submit.lost = c.answerWhere(c.submit.lost, c.tooOld)
+	c.submit.doubted = c.answerWhere(c.submit.doubted, c.tooOld)
 }
+
+func (c *Coordinator) tooOld(h *handing) bool { return c.now-h.since > Patience(c.cfg.Retention) }
 
 // answerWhere answers, and leaves out, those of hs that gone names: 503 where no multi was ever sent, else 202.
 func (c *Coordinator) answerWhere(hs []*handing, gone func(*handing) bool) []*handing {
@@ -304,17 +305,20 @@ func (c *Coordinator) findLost() {
 }
 
 // settleLost answers the lost submissions: all logs were read to their ends after a write of one's own on this session, so that
-// what is not in them was surely not applied, and may be submitted again under a new key.
+// what is not in them was surely not applied, and may be submitted again under a new key. One that is too old may have been there, and
+// be forgotten (R15).
 func (c *Coordinator) settleLost() {
 	lost := c.submit.lost
 	c.submit.lost = nil
 	for _, h := range lost {
 		result := SubmitAgain
-		if len(c.index.unreadable[Transactions]) > 0 {
-			result = SubmitPerhaps // it may be in there
-		}
-		if c.index.hasKey(h.Submission.Key, h.Submission.ID) {
+		switch {
+		case c.index.hasKey(h.Submission.Key, h.Submission.ID):
 			result = SubmitAccepted
+		case len(c.index.unreadable[Transactions]) > 0: // it may be in there
+			result = SubmitPerhaps
+		case c.tooOld(h):
+			result = SubmitPerhaps
 		}
 		c.emit(Submitted{Ticket: h.Ticket, Result: result, Key: h.Submission.Key})
 		if result == SubmitAccepted && c.index.txs[h.Submission.Key] == nil {

@@ -180,3 +180,31 @@ func TestCoordinatorSaysEveryStateWhateverIsReadFirst(t *testing.T) {
 		})
 	}
 }
+
+// A submission whose answer is lost for long may have been in the log, and be forgotten: that it is not there now says nothing (R15).
+func TestCoordinatorSaysPerhapsOfWhatMayBeForgotten(t *testing.T) {
+	for _, lostFor := range []struct {
+		time.Duration
+		want SubmitResult
+	}{
+		{Patience(time.Minute), SubmitAgain},
+		{Patience(time.Minute) + time.Millisecond, SubmitPerhaps},
+	} {
+		r := newCoordinatorRig(t, CoordinatorConfig{Retention: time.Minute})
+		var sent Multi
+		r.hold = func(e Effect) bool {
+			m, ok := e.(Multi)
+			first := ok && sent.Ops == nil
+			if first {
+				sent = m
+			}
+			return first
+		}
+		r.submit(1, "k1", "t1", "a")
+		r.pass(lostFor.Duration)
+		r.step(MultiLost{Token: sent.Token})
+		if got := r.answered(1); got != lostFor.want {
+			t.Errorf("after %v the answer is %d, not %d", lostFor.Duration, got, lostFor.want)
+		}
+	}
+}
