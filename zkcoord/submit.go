@@ -131,14 +131,14 @@ func (c *Coordinator) settle(wait context.Context, h *txn.Handed, a answer) (txn
 	return txn.Transaction{}, txn.ErrUnavailable
 }
 
-// meaning waits for the transaction that the id already means, and answers with it. Missed says that h was waited for as such a one,
-// and went by. ErrPerhaps: it is forgotten since, and nobody can say any more what became of it. errAgain: the id means nothing any
-// more.
+// meaning waits for the transaction that the id already means, and answers with it. errAgain: the id means nothing any more. Missed
+// says that h, or what the id meant before with the same body, was started and went by: where it is not found, be it that it was
+// forgotten or that nobody can be asked, and whatever the id means now, the answer is ErrPerhaps.
 func (c *Coordinator) meaning(wait context.Context, h *txn.Handed, missed bool) (txn.Transaction, error) {
 	for caught := false; ; {
 		found, err := c.find(wait, h.ID)
 		switch {
-		case errors.Is(err, txn.ErrNotFound) && missed:
+		case missed && (err != nil || found.digest != h.Digest):
 			return txn.Transaction{}, txn.ErrPerhaps
 		case errors.Is(err, txn.ErrNotFound):
 			return txn.Transaction{}, errAgain

@@ -152,12 +152,14 @@ func (w *world) changed(p *process, k txn.Key) {
 		p.waiting = append(p.waiting[:i:i], p.waiting[i+1:]...)
 		i--
 		switch {
-		case !known || c.other == k:
-			w.lookUpID(p, c)
+		case c.other == k:
+			w.lookUpID(p, c, false)
+		case !known:
+			w.lookUpID(p, c, true)
 		case t.State.Commit():
 			w.tell(c, toldCommitted)
 		case t.Reason.Code == txn.ReasonDuplicate:
-			w.lookUpID(p, c)
+			w.lookUpID(p, c, false)
 		default:
 			w.tell(c, toldAborted)
 		}
@@ -177,19 +179,20 @@ func (w *world) synced(p *process) {
 				break
 			}
 		}
-		w.lookUpID(p, c)
+		w.lookUpID(p, c, c.other == "")
 	}
 }
 
-// lookUpID answers a client by what its id means, in the live logs or in history. Another body's counts only once it is known not to
-// be a duplicate: a runtime catches up with the log for that, here its decision is waited for.
-func (w *world) lookUpID(p *process, c *client) {
+// lookUpID answers a client by what its id means, in the live logs or in history. Missed says that it waited for a submission of its
+// own body, which went by. Another body's counts only once it is known not to be a duplicate: a runtime catches up with the log for
+// that, here its decision is waited for.
+func (w *world) lookUpID(p *process, c *client, missed bool) {
 	c.other = ""
 	t, digest, chapter, found := p.coord.Lookup(c.id)
 	switch {
 	case found == txn.FoundPast:
 		w.readChapter(p, c, chapter)
-	case found == txn.FoundNowhere:
+	case found == txn.FoundNowhere, missed && digest != c.body.digest:
 		w.tell(c, toldPerhaps)
 	case digest != c.body.digest && !t.State.Decided():
 		c.other = t.Key

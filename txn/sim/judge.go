@@ -357,6 +357,9 @@ func (j *judge) told(c *client) {
 			j.w.violate("a client is told that %s is aborted", c.key)
 		}
 	case toldIDReuse:
+		if t != nil && !j.isDuplicate(t) {
+			j.w.violate("a client of %s, which was started, is told that the id %s was used", c.key, c.id)
+		}
 		for _, o := range j.ids[c.id] {
 			if o.sub.Digest != c.body.digest && !j.isDuplicate(o) {
 				return
