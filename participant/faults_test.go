@@ -25,6 +25,7 @@ type faulty struct {
 	lookups     atomic.Int32 // how many of the next look-ups fail
 	commits     atomic.Int32 // how many of the next commits fail
 	forget      atomic.Bool  // loses the branch of the next commit
+	unheard     atomic.Bool  // the answers of all commits are lost
 }
 
 func (f *faulty) Prepare(ctx context.Context, x txn.XID, calls []participant.Call) (txn.Ballot, error) {
@@ -54,7 +55,11 @@ func (f *faulty) Commit(ctx context.Context, x txn.XID) error {
 			return err
 		}
 	}
-	return f.Store.Commit(ctx, x)
+	err := f.Store.Commit(ctx, x)
+	if f.unheard.Load() {
+		return errInjected
+	}
+	return err
 }
 
 func startFaulty(t *testing.T) (*rig, *site, *faulty) {
@@ -149,6 +154,31 @@ medcommit_heuristic_outcomes_total{outcome="heuristic-rollback",participant="alp
 	if err := testutil.GatherAndCompare(s.metrics, strings.NewReader(want), "medcommit_heuristic_outcomes_total"); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestRollBackByHandOfWhatIsCommitted: an operator rolls back what seems not to be committed, and is: he is told, and nothing is called
+// heuristic (R13).
+func TestRollBackByHandOfWhatIsCommitted(t *testing.T) {
+	r, s, f := startFaulty(t)
+	f.unheard.Store(true)
+	h := r.handed(branches{"alpha": {put("k", 1)}})
+	h.Wait = txn.WaitDecision
+	if tx, err := r.coordinator.Submit(t.Context(), h); err != nil || !tx.State.Commit() {
+		t.Fatalf("got %+v, %v", tx, err)
+	}
+	r.eventually("the branch to be committed", func() bool {
+		n, err := numberAt(s.store, "k")
+		return err == nil && n == 1
+	})
+	force := txn.Resolution{Participant: "alpha", Verdict: txn.VerdictAbort, Reason: "a test", Force: true}
+	if tx, err := r.coordinator.Resolve(t.Context(), h.ID, force); err == nil {
+		t.Errorf("it is rolled back: %+v", tx)
+	}
+	f.unheard.Store(false)
+	r.eventually("the transaction to be complete", func() bool {
+		tx, err := r.coordinator.Transaction(t.Context(), h.ID)
+		return err == nil && tx.State == txn.StateCommitted && tx.Branches[0].Outcome == txn.OutcomeCommitted
+	})
 }
 
 // TestDatabaseThatIsSilent: the site says that it is not ready while its database does not answer.

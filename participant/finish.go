@@ -3,6 +3,7 @@ package participant
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/medcommit/medcommit/txn"
@@ -46,6 +47,9 @@ func (p *Participant) finish(ctx context.Context, f txn.Finish) txn.FinishResult
 	failpoint.Before(step)
 	begun := time.Now()
 	err := do(ctx, f.XID)
+	if err == nil && f.ByHand && f.Verdict == txn.VerdictAbort {
+		err = p.provedAbsent(ctx, f.XID)
+	}
 	p.metrics.took(phase, begun)
 	switch {
 	case err == nil:
@@ -57,4 +61,18 @@ func (p *Participant) finish(ctx context.Context, f txn.Finish) txn.FinishResult
 	p.log.Warn("finish failed", "key", f.XID.Key, "decision", f.Verdict, "error", err)
 	p.suspect()
 	return txn.FinishFailed
+}
+
+// provedAbsent is nil where a branch that was rolled back by hand was not committed before: a call whose answer was lost may have
+// done that. ErrUnknownBranch: it was.
+func (p *Participant) provedAbsent(ctx context.Context, x txn.XID) error {
+	switch standing, err := p.rm.Lookup(ctx, x); {
+	case err != nil:
+		return fmt.Errorf("look for what is rolled back by hand: %w", err)
+	case standing == StandingCommitted:
+		return ErrUnknownBranch
+	case standing != StandingNone:
+		return ErrInDoubt
+	}
+	return nil
 }

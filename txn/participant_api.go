@@ -39,10 +39,12 @@ type Worked struct {
 // CancelWork is an effect: the branch was decided; work on it may end early. Worked comes all the same.
 type CancelWork struct{ Key Key }
 
-// Finish is an effect: commit or roll back a branch.
+// Finish is an effect: commit or roll back a branch. ByHand says that an operator forces it: then a roll-back tells whether the
+// branch was committed before.
 type Finish struct {
 	XID     XID
 	Verdict Verdict
+	ByHand  bool
 }
 
 // FinishResult is what became of a Finish.
@@ -51,7 +53,7 @@ type FinishResult uint8
 // The results.
 const (
 	FinishDone    FinishResult = iota + 1 // committed or rolled back, now or before
-	FinishUnknown                         // commit: neither prepared nor marked (R7)
+	FinishUnknown                         // commit: neither prepared nor marked (R7); roll-back by hand: marked, so it is committed
 	FinishFailed                          // not done, try again
 )
 

@@ -127,7 +127,7 @@ func (p *Participant) finish(b *branch, v Verdict) {
 	if b.stand != StandStuck && !b.finished {
 		p.stand(b, StandFinishing)
 	}
-	p.emit(Finish{XID: p.xid(b.key), Verdict: v})
+	p.emit(Finish{XID: p.xid(b.key), Verdict: v, ByHand: b.byHand()})
 }
 
 // finished takes the answer to Finish.
@@ -142,16 +142,15 @@ func (p *Participant) finished(e Finished) {
 	if b.called == VerdictAbort && e.Result != FinishFailed {
 		b.prepared = false
 	}
-	byHand := b.settled != VerdictNone && b.called == b.settled && !b.hand && !b.finished
 	switch {
 	case p.phase != phaseRunning && p.phase != phaseDown:
-	case byHand && e.Result == FinishDone && b.settled != b.verdict:
+	case b.byHand() && e.Result == FinishDone && b.settled != b.verdict:
 		p.handed(b)
-	case byHand && e.Result == FinishUnknown: // nothing to commit
+	case b.byHand() && e.Result == FinishUnknown: // nothing to commit, or it is committed: a call before had done it
 		b.settled, b.prepared = VerdictNone, false
 		p.dropIntent(b)
 		p.goOn(b)
-	case byHand && e.Result == FinishFailed:
+	case b.byHand() && e.Result == FinishFailed:
 		p.retry(b)
 	case b.finished: // a repetition of it, for the scan
 		if b.segment == nil {
@@ -164,6 +163,11 @@ func (p *Participant) finished(e Finished) {
 	default:
 		p.finishedDecided(b, e.Result)
 	}
+}
+
+// byHand tells whether the branch is being finished as an operator forces it.
+func (b *branch) byHand() bool {
+	return b.settled != VerdictNone && b.called == b.settled && !b.hand && !b.finished
 }
 
 func (p *Participant) finishedUndecided(b *branch, r FinishResult) {

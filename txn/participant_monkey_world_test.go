@@ -222,6 +222,8 @@ func (m *monkey) finish(e Finish, failed bool) FinishResult {
 	switch {
 	case failed && m.rng.Intn(2) == 0:
 		return FinishFailed
+	case e.Verdict == VerdictAbort && e.ByHand && m.marked[k]:
+		return FinishUnknown
 	case e.Verdict == VerdictAbort:
 		delete(m.prepared, k)
 	case m.prepared[k]:

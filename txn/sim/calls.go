@@ -46,7 +46,7 @@ func (w *world) advance(i int) {
 	}
 	if c.rollback {
 		c.rollback = false
-		w.finish(c.site, c.effect.(txn.Work).XID.Key, txn.VerdictAbort)
+		w.finish(c.site, txn.Finish{XID: c.effect.(txn.Work).XID, Verdict: txn.VerdictAbort})
 		return
 	}
 	w.calls = append(w.calls[:i:i], w.calls[i+1:]...)
@@ -76,7 +76,7 @@ func (w *world) execute(c *call) {
 	case txn.Finish:
 		r := txn.FinishFailed
 		if !fails && !c.site.poisoned[e.XID.Key] {
-			r = w.finish(c.site, e.XID.Key, e.Verdict)
+			r = w.finish(c.site, e)
 		}
 		c.answer = txn.Finished{Key: e.XID.Key, Result: r}
 	case txn.ListPrepared:
@@ -117,13 +117,17 @@ func (w *world) payload(head string) []byte {
 }
 
 // finish commits or rolls back, and has the judge look.
-func (w *world) finish(s *site, k txn.Key, v txn.Verdict) txn.FinishResult {
-	if v == txn.VerdictCommit {
+func (w *world) finish(s *site, f txn.Finish) txn.FinishResult {
+	k := f.XID.Key
+	if f.Verdict == txn.VerdictCommit {
 		w.judge.commits(s, k)
 		return s.db.commit(k)
 	}
 	if s.db.rollback(k) {
 		w.judge.rolledBack(s, k)
+	}
+	if _, committed := s.db.marked[k]; committed && f.ByHand {
+		return txn.FinishUnknown
 	}
 	return txn.FinishDone
 }

@@ -18,7 +18,7 @@ func (w *world) rollBackAtOnce(p *process, ops []txn.Op) {
 				return x.Key == v.Key && x.site == p.name && x.Force && x.Verdict == txn.VerdictAbort
 			})
 			if v.Withdrawn && forced {
-				w.finish(p.site, v.Key, txn.VerdictAbort)
+				w.finish(p.site, txn.Finish{XID: txn.XID{Key: v.Key}, Verdict: txn.VerdictAbort})
 			}
 		}
 	}
