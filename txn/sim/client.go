@@ -111,7 +111,7 @@ func (w *world) answered(p *process, e txn.Submitted) {
 		w.tell(c, toldIDReuse)
 	case txn.SubmitPast:
 		w.judge.notStarted(c)
-		w.readChapter(p, c, e.Chapter)
+		w.readChapter(p, c, e.Chapter, false)
 	case txn.SubmitAgain, txn.SubmitNoPayload:
 		w.judge.notStarted(c)
 		if w.now-c.began > txn.Patience(w.retention) {
@@ -191,7 +191,7 @@ func (w *world) lookUpID(p *process, c *client, missed bool) {
 	t, digest, chapter, found := p.coord.Lookup(c.id)
 	switch {
 	case found == txn.FoundPast:
-		w.readChapter(p, c, chapter)
+		w.readChapter(p, c, chapter, missed)
 	case found == txn.FoundNowhere, missed && digest != c.body.digest:
 		w.tell(c, toldPerhaps)
 	case digest != c.body.digest && !t.State.Decided():
@@ -205,7 +205,7 @@ func (w *world) lookUpID(p *process, c *client, missed bool) {
 }
 
 // readChapter answers a client whose id is in an entry of history. Where that is gone the id is forgotten.
-func (w *world) readChapter(p *process, c *client, at txn.Pos) {
+func (w *world) readChapter(p *process, c *client, at txn.Pos, missed bool) {
 	e := w.zk.logs[txn.Log{Kind: txn.History}].find(at)
 	if s := p.link.sess; s == nil || e == nil || !e.seenAt(s.view) {
 		w.tell(c, toldPerhaps)
@@ -216,6 +216,9 @@ func (w *world) readChapter(p *process, c *client, at txn.Pos) {
 		switch {
 		case past.Submission.ID != c.id:
 			continue
+		case past.Submission.Digest != c.body.digest && missed:
+			w.tell(c, toldPerhaps)
+			return
 		case past.Submission.Digest != c.body.digest:
 			w.tell(c, toldIDReuse)
 			return
