@@ -4,16 +4,17 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/medcommit/medcommit/api/client"
 	"github.com/medcommit/medcommit/cmd/medcommit/local"
 	"github.com/medcommit/medcommit/participant/dbtest"
 	"github.com/medcommit/medcommit/txn"
+	"github.com/medcommit/medcommit/zkcoord"
 )
 
 // TestDecidedIsDoneWithoutCoordinators stops a site that has voted to commit, lets the other one's vote and with it the decision
@@ -31,11 +32,7 @@ func TestDecidedIsDoneWithoutCoordinators(t *testing.T) {
 		},
 		SiteFlags: []string{"--withdraw-after", "1s", "--lock-timeout", "1m", "--session-timeout", "10s"},
 	})
-	keeper, _, err := zk.Connect([]string{r.Describe().ZooKeeper}, 4*time.Second, zk.WithLogInfo(false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer keeper.Close()
+	standing := r.standing()
 	ctx := context.Background()
 	prepared := "SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()"
 	for round, over := range []bool{false, true} {
@@ -87,10 +84,7 @@ func TestDecidedIsDoneWithoutCoordinators(t *testing.T) {
 		if n := number(t, second, prepared); n != each {
 			t.Errorf("%d are in doubt at the second site", n)
 		}
-		r.eventually("no coordinator stands for election", func() bool {
-			standing, _, err := keeper.Children("/medcommit/election")
-			return err == nil && len(standing) == 0
-		})
+		r.eventually("no coordinator stands for election", func() bool { return standing.Load() == 0 })
 		r.proceed("second")
 		r.eventually("nothing is in doubt any more", func() bool { return number(t, first, prepared)+number(t, second, prepared) == 0 })
 		query := fmt.Sprintf("SELECT sum(n) FROM numbers WHERE id BETWEEN %d AND %d", from, from+each-1)
@@ -106,4 +100,34 @@ func TestDecidedIsDoneWithoutCoordinators(t *testing.T) {
 			return all(r.client, func(got txn.Transaction) bool { return got.State == txn.StateCommitted })
 		})
 	}
+}
+
+// standing counts, until the test ends, the coordinators that stand for election, as ZooKeeper tells it.
+func (r *rig) standing() *atomic.Int64 {
+	r.t.Helper()
+	d, err := zkcoord.NewDriver(zkcoord.DriverConfig{Servers: []string{r.Describe().ZooKeeper}, Root: "/medcommit", SessionTimeout: 4 * time.Second})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var n atomic.Int64
+	n.Store(-1) // not known yet
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- d.Run(ctx, func(e txn.Event) {
+			switch e := e.(type) {
+			case txn.SessionUp:
+				d.Do(txn.WatchChildren{Path: "election"})
+			case txn.NodeListed:
+				n.Store(int64(len(e.Children)))
+			}
+		})
+	}()
+	r.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			r.t.Errorf("watch the election: %v", err)
+		}
+	})
+	return &n
 }
